@@ -1,0 +1,46 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Result } from "effect"
+import { definitions, resolve, type Values } from "../../src/services/Settings.ts"
+
+const read = (flags: Record<string, string>, env: Record<string, string> = {}): Values =>
+  Result.getOrThrow(resolve(flags, env))
+
+describe("settings", () => {
+  it("take a flag over an environment variable over the default", () => {
+    assert.strictEqual(read({}).port, 8080)
+    assert.strictEqual(read({}, { PORT: "1" }).port, 1)
+    assert.strictEqual(read({ port: "2" }, { PORT: "1" }).port, 2)
+  })
+
+  it("take an empty text as absent", () => {
+    assert.strictEqual(read({ port: " " }, { PORT: "" }).port, 8080)
+  })
+
+  it("read what people type", () => {
+    assert.strictEqual(read({ "log-level": "info" }).logLevel, "Info")
+    assert.strictEqual(read({ "log-level": "WARNING" }).logLevel, "Warn")
+    assert.strictEqual(read({ "log-format": "JSON" }).logFormat, "json")
+    for (
+      const [text, milliseconds] of [["250ms", 250], ["10s", 10_000], ["1.5 m", 90_000], ["2H", 7_200_000], [
+        "3",
+        3000
+      ]] as const
+    ) assert.strictEqual(Duration.toMillis(read({ lameduck: text }).lameduck), milliseconds)
+  })
+
+  it("report every problem at once, each with its source, its value and what was expected", () => {
+    const error = Result.getOrThrow(
+      Result.flip(resolve({ port: "abc", lameduck: "soon" }, { ADMIN_PORT: "70000", LOG_LEVEL: "loud" }))
+    )
+    assert.strictEqual(error.problems.length, 4)
+    for (const part of ["--port", "\"abc\"", "--lameduck", "10s", "ADMIN_PORT", "65535", "LOG_LEVEL", "\"loud\""]) {
+      assert.include(error.message, part)
+    }
+  })
+
+  it("have defaults that they read themselves", () => {
+    for (const definition of Object.values(definitions)) {
+      assert.isTrue(Result.isSuccess(definition.parse(definition.fallback) as Result.Result<unknown, string>))
+    }
+  })
+})

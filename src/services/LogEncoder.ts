@@ -1,0 +1,175 @@
+import * as Cause from "effect/Cause"
+import type * as LogLevel from "effect/LogLevel"
+import * as Redactable from "effect/Redactable"
+import * as LogCause from "./LogCause.ts"
+import { copy, emptyRecord, encodeString, encodeValue, formatValue, read } from "./LogValue.ts"
+
+export { encodeString } from "./LogValue.ts"
+
+/**
+ * What is known of one log call.
+ *
+ * `timestamp` is milliseconds since the epoch; `message` is one value or the array of the call's arguments; `spans` are
+ * log spans, innermost first, with the time each began.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface LogEntry {
+  readonly timestamp: number
+  readonly level: LogLevel.Severity
+  readonly message: unknown
+  readonly traceId?: string | undefined
+  readonly spanId?: string | undefined
+  readonly annotations?: Fields | undefined
+  readonly spans?: Spans | undefined
+  readonly cause?: Cause.Cause<unknown> | undefined
+}
+
+type Fields = Readonly<Record<string, unknown>>
+type Spans = ReadonlyArray<readonly [label: string, startedAt: number]>
+
+/**
+ * Encodes an entry as one JSON object on one line of well-formed Unicode. Never throws, whatever the entry holds.
+ *
+ * **Details**
+ *
+ * Keys, in this order: `timestamp` (ISO 8601, UTC), `level`, `message`, `trace_id` and `span_id` when known, the
+ * annotations, `spans` (name → milliseconds), `cause` (with stacks) and `error` (the tag or name of what failed). An
+ * annotation named like one of these gets a trailing `_`. For the values see `LogValue.encodeValue`.
+ *
+ * Among several arguments, plain objects are merged over the annotations, errors join the cause, and everything else
+ * makes the message, separated by spaces. A message left empty is the first line of the cause.
+ *
+ * @category encoding
+ * @since 1.1.0
+ */
+export const encode = (entry: LogEntry): string => {
+  const head = `{"timestamp":"${encodeTimestamp(entry.timestamp)}","level":"${labels[entry.level]}","message":`
+  try {
+    return head + encodeRest(entry)
+  } catch {
+    return `${head}"[unreadable]"}`
+  }
+}
+
+/**
+ * Writes milliseconds since the epoch as ISO 8601 in UTC, without quotes. What is no date is the epoch.
+ *
+ * @category encoding
+ * @since 1.1.0
+ * @example
+ * ```ts
+ * encodeTimestamp(0) // 1970-01-01T00:00:00.000Z
+ * ```
+ */
+export const encodeTimestamp = (milliseconds: number): string => {
+  const time = Math.abs(milliseconds) <= 8.64e15 ? Math.floor(milliseconds) : 0
+  const second = Math.floor(time / 1000)
+  if (second !== cachedSecond) {
+    cachedPrefix = new Date(second * 1000).toISOString().slice(0, -4)
+    cachedSecond = second
+  }
+  return cachedPrefix + fractions[time - second * 1000]
+}
+
+const fractions = Array.from({ length: 1000 }, (_, index) => `${String(index).padStart(3, "0")}Z`)
+let cachedSecond = Number.NaN
+let cachedPrefix = ""
+
+const labels: Readonly<Record<LogLevel.Severity, string>> = {
+  Trace: "TRACE",
+  Debug: "DEBUG",
+  Info: "INFO",
+  Warn: "WARN",
+  Error: "ERROR",
+  Fatal: "FATAL"
+}
+
+const encodeRest = (entry: LogEntry): string => {
+  const { message, spanId, spans, timestamp, traceId } = entry
+  const only: unknown = Array.isArray(message) && message.length === 1 ? message[0] : message
+  const { annotations, cause = Cause.empty, text } = typeof only === "string"
+    ? { text: only, annotations: entry.annotations, cause: entry.cause }
+    : readArguments(Array.isArray(message) ? message : [message], entry)
+  const pretty = cause.reasons.length === 0 ? "" : LogCause.pretty(cause)
+  let line = encodeString(text === "" ? firstLine(pretty) : text)
+  if (traceId !== undefined) line += `,"trace_id":${encodeString(traceId)}`
+  if (spanId !== undefined) line += `,"span_id":${encodeString(spanId)}`
+  if (annotations !== undefined) line += encodeFields(annotations)
+  if (spans !== undefined && spans.length > 0) line += `,"spans":${encodeSpans(spans, timestamp)}`
+  return pretty === ""
+    ? `${line}}`
+    : `${line},"cause":${encodeString(pretty)},"error":${encodeString(LogCause.tag(cause))}}`
+}
+
+const readArguments = (args: ReadonlyArray<unknown>, entry: LogEntry) => {
+  const texts: Array<string> = []
+  let { annotations, cause = Cause.empty } = entry
+  for (const arg of args) {
+    try {
+      if (isPlain(arg)) {
+        annotations = copy(copy(emptyRecord(), annotations ?? {}), arg)
+      } else if (arg instanceof Error && !Redactable.isRedactable(arg)) {
+        // not Cause.combine: it hashes, and so reads, what failed
+        cause = Cause.fromReasons([...cause.reasons, Cause.makeFailReason(arg)])
+      } else {
+        texts.push(formatValue(arg))
+      }
+    } catch {
+      texts.push("[unreadable]")
+    }
+  }
+  return { text: texts.join(" "), annotations, cause }
+}
+
+const isPlain = (value: unknown): value is object => {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype === Object.prototype || prototype === null) && !Redactable.isRedactable(value) &&
+    typeof read(value, "toJSON") !== "function"
+}
+
+const reserved: ReadonlySet<string> = new Set([
+  "timestamp",
+  "level",
+  "message",
+  "trace_id",
+  "span_id",
+  "spans",
+  "cause",
+  "error"
+])
+
+const encodedKeys = new Map<string, string>()
+
+const encodeKey = (key: string, fields: Fields): string => {
+  const known = encodedKeys.get(key)
+  if (known !== undefined) return known
+  if (reserved.has(key)) {
+    let name = `${key}_`
+    while (Object.hasOwn(fields, name)) name += "_"
+    return `,"${name}":`
+  }
+  const encoded = `,${encodeString(key)}:`
+  // names made of data must not fill the memory
+  if (encodedKeys.size < 1000) encodedKeys.set(key, encoded)
+  return encoded
+}
+
+const encodeFields = (fields: Fields): string => {
+  let text = ""
+  for (const key of Object.keys(fields)) {
+    const value = read(fields, key)
+    if (value !== undefined) text += encodeKey(key, fields) + encodeValue(value)
+  }
+  return text
+}
+
+const encodeSpans = (spans: Spans, now: number): string => {
+  const record = emptyRecord()
+  for (const [label, startedAt] of spans) record[label] ??= now - startedAt
+  return encodeValue(record)
+}
+
+const firstLine = (text: string) => text.slice(0, `${text}\n`.indexOf("\n")).replace(/: $/, "")

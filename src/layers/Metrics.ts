@@ -1,0 +1,127 @@
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Random from "effect/Random"
+import * as MetricBatch from "../services/MetricBatch.ts"
+import { type Datum, MetricSink } from "../services/MetricSink.ts"
+import { Recent } from "../services/Recent.ts"
+import { Settings } from "../services/Settings.ts"
+
+/**
+ * The metrics of the process as text and as datums.
+ *
+ * `prometheus` is the text exposition of the whole registry. `post` hands over what changed since the last time; it
+ * never fails, and waits at most 5 seconds for the sink.
+ *
+ * @category services
+ * @since 1.1.0
+ */
+export class Metrics extends Context.Service<Metrics, {
+  readonly prometheus: Effect.Effect<string>
+  readonly post: Effect.Effect<void>
+}>()("keelson/layers/Metrics") {}
+
+const jitterRatio = 0.1
+const firstPost = "1 second"
+const shortestInterval = 1000
+const putTimeout = "5 seconds"
+const logInterval = 300_000
+
+const dropped = Metric.counter("keelson_metric_values_dropped_total", {
+  description: "Metric values that could not be read or that no sink can take",
+  incremental: true
+})
+
+const lost = Metric.counter("keelson_metric_datums_lost_total", {
+  description: "Metric datums that the sink did not take",
+  incremental: true
+})
+
+/**
+ * Posts the metric registry a second after the start, then every `metricsInterval`, and when the scope closes.
+ *
+ * **Details**
+ *
+ * The registry is Effect's own, so an app's metrics need no registration. Posts are aligned to the interval (of at
+ * least a second) on the wall clock, later by a delay of this process's own, so that a fleet does not post in the same
+ * instant. Datums that the sink does not take are counted in `keelson_metric_datums_lost_total` and logged every 5
+ * minutes at most.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const layer: Layer.Layer<Metrics, never, MetricSink | Recent> = Layer.effect(
+  Metrics,
+  Effect.gen(function*() {
+    const sink = yield* MetricSink
+    const recent = yield* Recent
+    const context = yield* Effect.context<never>()
+    const interval = Math.max(Duration.toMillis((yield* Settings).metricsInterval), shortestInterval)
+    const jitter = (yield* Random.next) * interval * jitterRatio
+    let baseline: MetricBatch.Baseline = new Map()
+
+    const take = Effect.map(Clock.currentTimeMillis, (now) => {
+      const { readable, unreadable } = read(context)
+      const batch = MetricBatch.make(Metric.snapshotUnsafe(readable), baseline, now)
+      baseline = batch.baseline
+      if (batch.dropped + unreadable > 0) dropped.updateUnsafe(batch.dropped + unreadable, context)
+      for (const datum of batch.datums) recent.metrics.push(datum)
+      return batch.datums
+    })
+
+    let loggedAt = Number.NEGATIVE_INFINITY
+    let unlogged = 0
+    const refused = Effect.fnUntraced(function*(datums: number, cause: Cause.Cause<unknown>) {
+      lost.updateUnsafe(datums, context)
+      unlogged += datums
+      const now = yield* Clock.currentTimeMillis
+      if (now - loggedAt < logInterval) return
+      const lines = { datums: unlogged }
+      loggedAt = now
+      unlogged = 0
+      yield* Effect.logWarning("metrics were not posted", lines, cause)
+    })
+
+    const put = (datums: ReadonlyArray<Datum>) =>
+      Effect.suspend(() => sink.put(datums)).pipe(
+        Effect.timeout(putTimeout),
+        Effect.catchCause((cause) => refused(datums.length, cause))
+      )
+    const post = Effect.flatMap(take, (datums) => datums.length === 0 ? Effect.void : put(datums))
+
+    const untilNext = Effect.flatMap(
+      Clock.currentTimeMillis,
+      (now) => Effect.sleep(Duration.millis(interval - (now % interval) + jitter))
+    )
+    yield* Effect.sleep(firstPost).pipe(
+      Effect.andThen(post),
+      Effect.andThen(Effect.forever(Effect.andThen(untilNext, post))),
+      Effect.forkScoped
+    )
+    yield* Effect.addFinalizer(() => post)
+    return {
+      prometheus: Effect.sync(() => PrometheusMetrics.formatUnsafe(read(context).readable)),
+      post
+    }
+  })
+)
+
+// Reads every series once; one whose hook throws (an app may register its own) must not take the others with it.
+const read = (context: Context.Context<never>) => {
+  const registry: Metric.MetricRegistry = new Map()
+  let unreadable = 0
+  for (const [key, series] of Context.get(context, Metric.MetricRegistry)) {
+    try {
+      const state = series.hooks.get(context)
+      registry.set(key, { ...series, hooks: { ...series.hooks, get: () => state } })
+    } catch {
+      unreadable++
+    }
+  }
+  return { readable: Context.add(context, Metric.MetricRegistry, registry), unreadable }
+}

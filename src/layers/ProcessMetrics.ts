@@ -1,0 +1,240 @@
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
+import { readdirSync } from "node:fs"
+import { statfs } from "node:fs/promises"
+import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from "node:perf_hooks"
+import { getHeapStatistics } from "node:v8"
+import { Settings } from "../services/Settings.ts"
+
+const diskInterval = "30 seconds"
+const shortestInterval = Duration.seconds(1)
+const delayResolution = 20
+
+const gcKinds: ReadonlyArray<readonly [number, string]> = [
+  [constants.NODE_PERFORMANCE_GC_MINOR, "minor"],
+  [constants.NODE_PERFORMANCE_GC_MAJOR, "major"],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, "incremental"],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakcb"]
+]
+
+/**
+ * Registers the metrics of this process: memory, CPU, event loop, garbage collection, file descriptors, the disk of
+ * the working directory, fibers.
+ *
+ * **Details**
+ *
+ * Each value is read when a snapshot is taken. Names are those of Prometheus' Node client where it has one. Ratios and
+ * event-loop delays (in seconds) are of the last one to two `metricsInterval`s, whoever reads them and how often; the
+ * CPU ratio is in cores. File descriptors need `/proc`, live fibers {@link layerFibers}, the disk is read every 30
+ * seconds: what cannot be read is not there.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function*() {
+  const register = makeRegister(yield* Effect.context<never>())
+  const fibers = yield* Metric.FiberRuntimeMetrics
+  const { metricsInterval } = yield* Settings
+  const interval = Duration.max(metricsInterval, shortestInterval)
+  const loop = yield* overlapping({ open: openLoopWindow, interval })
+
+  for (
+    const [name, value, description] of [
+      ["process_resident_memory_bytes", () => process.memoryUsage.rss(), "Resident memory"],
+      ["nodejs_heap_size_total_bytes", () => getHeapStatistics().total_heap_size, "Heap taken from the system"],
+      ["nodejs_heap_size_used_bytes", () => getHeapStatistics().used_heap_size, "Heap in use"],
+      ["nodejs_external_memory_bytes", () => getHeapStatistics().external_memory, "Memory outside the heap"],
+      ["process_uptime_seconds", () => process.uptime(), "Time since the start"],
+      ["process_cpu_utilization_ratio", () => loop().cpuRatio(), "Cores kept busy"],
+      ["nodejs_eventloop_utilization_ratio", () => loop().loopRatio(), "Busy event loop"],
+      ["nodejs_eventloop_lag_p50_seconds", () => loop().lag(50), "Event-loop delay, median"],
+      ["nodejs_eventloop_lag_p99_seconds", () => loop().lag(99), "Event-loop delay, 99th percentile"],
+      ["nodejs_eventloop_lag_max_seconds", () => loop().lag(100), "Event-loop delay, longest"],
+      ...(isCounting(fibers) ? [["keelson_fibers", fibers.live, "Live fibers"] as const] : [])
+    ] as const
+  ) yield* register.gauge(name, value, description)
+
+  yield* register.counter("process_cpu_seconds_total", cpuSeconds, "CPU time, user and system")
+
+  // One of the descriptors is that of the listing itself.
+  const descriptors = () => readdirSync("/proc/self/fd").length - 1
+  if (yield* Effect.isSuccess(Effect.try(descriptors))) {
+    yield* register.gauge("process_open_fds", descriptors, "Open file descriptors")
+  }
+
+  const collections = yield* observeCollections
+  for (const total of collections.values()) {
+    const { kind } = total
+    yield* register.counter("nodejs_gc_runs_total", () => total.count, "Garbage collections", { kind })
+    yield* register.counter("nodejs_gc_duration_seconds_total", () => total.seconds, "Time collecting", { kind })
+  }
+
+  let disk = { free: 0, total: 0 }
+  const readDisk = Effect.map(Effect.tryPromise(() => statfs(".")), ({ bavail, blocks, bsize }) => {
+    disk = { free: bavail * bsize, total: blocks * bsize }
+  })
+  const spaced = Schedule.spaced(diskInterval)
+  yield* Effect.retry(readDisk, spaced).pipe(
+    Effect.andThen(
+      register.gauge("keelson_disk_total_bytes", () => disk.total, "Size of the working directory's disk")
+    ),
+    Effect.andThen(register.gauge("keelson_disk_free_bytes", () => disk.free, "Free space a user may take there")),
+    Effect.andThen(Effect.repeat(Effect.ignore(readDisk), spaced)),
+    Effect.forkScoped
+  )
+}))
+
+/**
+ * Counts live fibers with two integer operations per fiber; provide it below everything whose fibers count.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const layerFibers: Layer.Layer<never> = Layer.effect(
+  Metric.FiberRuntimeMetrics,
+  Effect.sync((): CountingFibers => {
+    let live = 0
+    return {
+      recordFiberStart: () => {
+        live++
+      },
+      recordFiberEnd: () => {
+        live--
+      },
+      live: () => live
+    }
+  })
+)
+
+interface CountingFibers extends Metric.FiberRuntimeMetricsService {
+  readonly live: () => number
+}
+
+const isCounting = (fibers: Metric.FiberRuntimeMetricsService | undefined): fibers is CountingFibers =>
+  fibers !== undefined && "live" in fibers
+
+/**
+ * Something measured since it was opened or last restarted.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Window {
+  readonly restart: () => void
+  readonly close: () => void
+}
+
+/**
+ * Keeps two windows and restarts them in turn: the one it gives has been open for one to two intervals (less only at
+ * the start), so readers of any number and rhythm take nothing from each other.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const overlapping = Effect.fnUntraced(function*<A extends Window>(options: {
+  readonly open: () => A
+  readonly interval: Duration.Input
+}) {
+  const open = Effect.acquireRelease(Effect.sync(options.open), (window) => Effect.sync(window.close))
+  let older = yield* open
+  let newer = yield* open
+  const turn = Effect.sync(() => {
+    ;[older, newer] = [newer, older]
+    newer.restart()
+  })
+  yield* Effect.sleep(options.interval).pipe(Effect.andThen(turn), Effect.forever, Effect.forkScoped)
+  return () => older
+})
+
+const openLoopWindow = () => {
+  const delay = monitorEventLoopDelay({ resolution: delayResolution })
+  delay.enable()
+  const now = () => ({ at: performance.now(), cpu: cpuSeconds(), loop: performance.eventLoopUtilization() })
+  let since = now()
+  return {
+    restart: () => {
+      delay.reset()
+      since = now()
+    },
+    close: () => {
+      delay.disable()
+    },
+    // Node measures the time between two ticks of its own timer: the timer's period is not delay.
+    lag: (percentile: number) =>
+      delay.count === 0 ? 0 : Math.max(0, delay.percentile(percentile) / 1e9 - delayResolution / 1e3),
+    loopRatio: () => performance.eventLoopUtilization(since.loop).utilization,
+    cpuRatio: () => (cpuSeconds() - since.cpu) / Math.max(1e-3, (performance.now() - since.at) / 1e3)
+  }
+}
+
+const cpuSeconds = () => {
+  const { system, user } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+interface Collections {
+  readonly kind: string
+  count: number
+  seconds: number
+}
+
+const observeCollections = Effect.gen(function*() {
+  const totals = new Map(
+    gcKinds.map(([number, kind]): [number, Collections] => [number, { kind, count: 0, seconds: 0 }])
+  )
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const observer = new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          const { detail } = entry as { readonly detail?: { readonly kind?: number } }
+          const total = totals.get(detail?.kind ?? 0)
+          if (total === undefined) continue
+          total.count++
+          total.seconds += entry.duration / 1000
+        }
+      })
+      observer.observe({ entryTypes: ["gc"] })
+      return observer
+    }),
+    (observer) => Effect.sync(() => observer.disconnect())
+  )
+  return totals
+})
+
+const makeRegister = (context: Context.Context<never>) => {
+  const register = <State>(metric: Metric.Metric<never, State>, get: () => State) =>
+    Effect.acquireRelease(
+      Effect.sync(() => Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} })),
+      (registration) => Effect.sync(() => registration.remove())
+    )
+  return {
+    gauge: (name: string, value: () => number, description: string) => {
+      const read = lastKnown(value)
+      return register(Metric.gauge(name, { description }), () => ({ value: read() }))
+    },
+    counter: (name: string, value: () => number, description: string, attributes: Record<string, string> = {}) => {
+      const read = lastKnown(value)
+      return register(Metric.counter(name, { description, attributes, incremental: true }), () => ({
+        count: read(),
+        incremental: true
+      }))
+    }
+  }
+}
+
+// With no file descriptor left, counting them fails: the last count is better than none.
+const lastKnown = (value: () => number) => {
+  let last = 0
+  return () => {
+    try {
+      last = value()
+    } catch {
+      return last
+    }
+    return last
+  }
+}

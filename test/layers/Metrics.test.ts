@@ -1,0 +1,196 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Random, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import * as Logger from "../../src/layers/Logger.ts"
+import * as Metrics from "../../src/layers/Metrics.ts"
+import * as Logs from "../../src/services/Logs.ts"
+import * as LogSink from "../../src/services/LogSink.ts"
+import * as MetricSink from "../../src/services/MetricSink.ts"
+import * as Recent from "../../src/services/Recent.ts"
+import { Settings } from "../../src/services/Settings.ts"
+
+const registry = Layer.sync(Metric.MetricRegistry, () => new Map())
+
+const layer = Metrics.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(Recent.layer, MetricSink.layerMemory)),
+  Layer.provideMerge(registry)
+)
+
+/** The loop over a sink of the test's own, with the log lines it writes in memory. */
+const layerTo = (put: MetricSink.MetricSink["Service"]["put"]) =>
+  Layer.fresh(Metrics.layer).pipe(
+    Layer.provideMerge(Layer.succeed(MetricSink.MetricSink, { put })),
+    Layer.provideMerge(Logger.layer),
+    Layer.provideMerge(Logs.layer),
+    Layer.provideMerge(Layer.mergeAll(Recent.layer, LogSink.layerMemory, registry))
+  )
+
+const settingsWith = (metricsInterval: Duration.Duration) =>
+  Effect.map(Settings, (settings) => ({ ...settings, metricsInterval }))
+
+const refusal = () => Effect.fail(new MetricSink.MetricSinkError({ message: "no", cause: undefined }))
+
+const countOf = (name: string) =>
+  Effect.map(Metric.snapshot, (snapshot) => snapshot.find(({ id }) => id === name)?.state)
+
+describe("Metrics", () => {
+  it.effect("posts an app's own metrics without registration, a second after the start and each interval", () =>
+    Effect.gen(function*() {
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      const orders = Metric.counter("orders_total", { incremental: true })
+      yield* Metric.update(orders, 2)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(datums.map(({ name, values }) => [name, values]), [["orders_total", [2]]])
+      yield* Metric.update(orders, 5)
+      yield* TestClock.adjust("66 seconds")
+      assert.deepStrictEqual(datums.map(({ values }) => values), [[2], [5]])
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("posts aligned to the interval, later by at most a tenth of it", () =>
+    Effect.gen(function*() {
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      const gauge = Metric.gauge("now")
+      for (let second = 0; second < 300; second++) {
+        yield* Metric.update(gauge, second)
+        yield* TestClock.adjust("1 second")
+      }
+      const late = datums.slice(1).map(({ timestamp }) => timestamp % 60_000)
+      assert.isAtLeast(late.length, 4)
+      for (const delay of late) assert.isAtMost(delay, 6_000)
+      assert.strictEqual(new Set(late.map((delay) => Math.round(delay / 1000))).size, 1)
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("posts later in one process than in another", () =>
+    Effect.gen(function*() {
+      const delays = new Set<number>()
+      for (const seed of ["one", "another"]) {
+        yield* Effect.gen(function*() {
+          const { datums } = yield* MetricSink.MetricSinkMemory
+          const gauge = Metric.gauge("now")
+          yield* TestClock.adjust("2 seconds")
+          yield* Metric.update(gauge, 1)
+          yield* TestClock.adjust("2 minutes")
+          delays.add((datums[0]?.timestamp ?? 0) % 60_000)
+        }).pipe(Effect.provide(Layer.fresh(layer)), Random.withSeed(seed))
+      }
+      assert.strictEqual(delays.size, 2)
+    }))
+
+  it.effect("keeps the last ten metrics, the app's own last", () =>
+    Effect.gen(function*() {
+      const metrics = yield* Metrics.Metrics
+      const recent = yield* Recent.Recent
+      for (let index = 0; index < 9; index++) yield* Metric.update(Metric.counter(`m${index}`), 1)
+      for (let index = 0; index < 9; index++) yield* Metric.update(Metric.counter(`process_${index}`), 1)
+      yield* Metric.update(Metric.counter("http_server_requests_total"), 1)
+      yield* metrics.post
+      assert.deepStrictEqual(
+        recent.metrics.values().map(({ name }) => name),
+        ["http_server_requests_total", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"]
+      )
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("posts once more when the scope closes", () =>
+    Effect.gen(function*() {
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Layer.build(Layer.fresh(Metrics.layer))
+        yield* Metric.update(Metric.counter("last"), 1)
+      }))
+      assert.deepStrictEqual(datums.map(({ name }) => name), ["last"])
+    }).pipe(Effect.provide(Layer.mergeAll(Recent.layer, MetricSink.layerMemory, registry))))
+
+  it.effect("hands over each increase once, whoever asks for a post at the same time", () =>
+    Effect.gen(function*() {
+      const metrics = yield* Metrics.Metrics
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      yield* Metric.update(Metric.counter("n"), 3)
+      yield* Effect.all(Array.from({ length: 20 }, () => metrics.post), { concurrency: "unbounded" })
+      assert.deepStrictEqual(datums.map(({ values }) => values), [[3]])
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("goes on after a sink that failed or broke, counts what it did not take, and logs it now and then", () => {
+    let puts = 0
+    let refused = 0
+    return Effect.gen(function*() {
+      const { events } = yield* LogSink.LogSinkMemory
+      const gauge = Metric.gauge("g")
+      for (let minute = 0; minute < 9; minute++) {
+        yield* Metric.update(gauge, minute)
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.isAtLeast(puts, 8)
+      const lines = events.map(({ line }) => JSON.parse(line) as { message: string; level: string; datums: number })
+      assert.deepStrictEqual(
+        lines.map(({ level, message }) => [level, message]),
+        [["WARN", "metrics were not posted"], ["WARN", "metrics were not posted"]]
+      )
+      assert.strictEqual(lines[0]?.datums, 1)
+      assert.isAbove(lines[1]?.datums ?? 0, 4)
+      assert.deepInclude(yield* countOf("keelson_metric_datums_lost_total"), { count: refused })
+    }).pipe(Effect.provide(layerTo((datums) => {
+      puts++
+      refused += datums.length
+      if (puts % 2 === 0) throw new Error("broken")
+      return refusal()
+    })))
+  })
+
+  it.effect("waits no longer than 5 seconds for a sink that hangs, also at the end", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const reached = yield* Deferred.make<void>()
+      const hanging = layerTo(() => Effect.andThen(Deferred.succeed(reached, undefined), Effect.never))
+      const context = yield* Layer.buildWithScope(hanging, scope)
+      yield* Effect.provideContext(Metric.update(Metric.counter("n"), 1), context)
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* Deferred.await(reached)
+      yield* TestClock.adjust("4 seconds")
+      assert.isUndefined(closing.pollUnsafe())
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(closing)
+      assert.deepInclude(yield* Effect.provideContext(countOf("keelson_metric_datums_lost_total"), context), {
+        count: 1
+      })
+    }))
+
+  it.effect("posts and shows the others when one cannot be read, and counts it", () =>
+    Effect.gen(function*() {
+      const metrics = yield* Metrics.Metrics
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      Metric.registerUnsafe(Metric.gauge("broken"), yield* Effect.context<never>(), {
+        get: () => {
+          throw new Error("gone")
+        },
+        update: () => {},
+        modify: () => {}
+      })
+      yield* Metric.update(Metric.gauge("nan"), Number.NaN)
+      yield* Metric.update(Metric.counter("good"), 1)
+      yield* metrics.post
+      assert.deepStrictEqual(datums.map(({ name }) => name), ["good"])
+      const text = yield* metrics.prometheus
+      assert.include(text, "\ngood 1\n")
+      assert.include(text, "\nkeelson_metric_values_dropped_total 2\n")
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("renders its registry as Prometheus text, whoever asks", () =>
+    Effect.gen(function*() {
+      const metrics = yield* Metrics.Metrics
+      yield* Metric.update(Metric.counter("orders_total", { incremental: true, description: "Orders" }), 2)
+      const text = yield* Effect.provideService(metrics.prometheus, Metric.MetricRegistry, new Map())
+      assert.strictEqual(text, "# HELP orders_total Orders\n# TYPE orders_total counter\norders_total 2\n")
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("posts every second at most, however short the interval is set", () =>
+    Effect.gen(function*() {
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      const gauge = Metric.gauge("now")
+      for (let tenth = 0; tenth < 100; tenth++) {
+        yield* Metric.update(gauge, tenth)
+        yield* TestClock.adjust("100 millis")
+      }
+      assert.isAtLeast(datums.length, 8)
+      assert.isAtMost(datums.length, 12)
+    }).pipe(Effect.provide(Layer.provide(layer, Layer.effect(Settings, settingsWith(Duration.zero))))))
+})

@@ -1,0 +1,119 @@
+import type { HealthReport } from "./Health.ts"
+import type { Page } from "./HealthPage.ts"
+import type { LogEvent } from "./LogSink.ts"
+import type { Datum } from "./MetricSink.ts"
+
+/**
+ * What the full health document is made of. Times are milliseconds since the epoch.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Parts {
+  readonly service: string
+  readonly version: string
+  readonly environment: string
+  readonly instance: string
+  readonly state: string
+  readonly startedAt: number
+  readonly now: number
+  readonly report: HealthReport
+  readonly logs: ReadonlyArray<LogEvent>
+  readonly metrics: ReadonlyArray<Datum>
+}
+
+/**
+ * The full health document as `application/health+json` (draft-inadarei-api-health-check): the draft's own members,
+ * then the service's last log entries and metrics, oldest first.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const make = (parts: Parts) => ({
+  status: parts.report.status,
+  releaseId: parts.version,
+  serviceId: parts.service,
+  state: parts.state,
+  environment: { kind: parts.environment, instance: parts.instance },
+  startedAt: new Date(parts.startedAt).toISOString(),
+  uptimeSeconds: Math.round((parts.now - parts.startedAt) / 1000),
+  checks: parts.report.checks,
+  logs: parts.logs.map(({ line }) => JSON.parse(line) as Readonly<Record<string, unknown>>),
+  metrics: parts.metrics.map(({ timestamp, ...datum }) => ({ ...datum, time: new Date(timestamp).toISOString() }))
+})
+
+/**
+ * @category models
+ * @since 1.1.0
+ */
+export type HealthDocument = ReturnType<typeof make>
+
+/**
+ * Lays the document out for people, newest first.
+ *
+ * @category conversions
+ * @since 1.1.0
+ */
+export const toPage = (document: HealthDocument): Page => ({
+  service: document.serviceId,
+  version: document.releaseId,
+  status: document.status,
+  state: document.state,
+  environment: document.environment.kind,
+  instance: document.environment.instance,
+  startedAt: document.startedAt,
+  uptime: formatSeconds(document.uptimeSeconds),
+  links: [
+    { text: "metrics", href: "/metrics" },
+    { text: "version", href: "/version" }
+  ],
+  checks: {
+    headings: ["Check", "Status", "Critical", "Last run", "Took", "Failures", "Why"],
+    empty: "No checks are registered.",
+    rows: Object.entries(document.checks).flatMap(([name, reports]) =>
+      reports.map((report) => [
+        name,
+        report.status,
+        report.critical ? "yes" : "no",
+        report.time ?? "never",
+        report.observedValue === undefined ? "" : `${report.observedValue} ms`,
+        String(report.consecutiveFailures),
+        report.output ?? ""
+      ])
+    )
+  },
+  logs: {
+    headings: ["Time", "Level", "Message"],
+    empty: "Nothing was logged yet.",
+    rows: document.logs.map(({ level, message, timestamp, ...fields }) => [
+      shown(timestamp),
+      shown(level),
+      `${shown(message)}${Object.entries(fields).map(([name, value]) => ` ${name}=${shown(value)}`).join("")}`
+    ]).reverse()
+  },
+  metrics: {
+    headings: ["Time", "Metric", "Value"],
+    empty: "No metrics were posted yet; the first are a second after the start.",
+    rows: document.metrics.map(({ counts, dimensions, name, time, unit, values }) => [
+      time,
+      `${name}${Object.entries(dimensions).map(([key, value]) => ` ${key}=${value}`).join("")}`,
+      `${
+        values.map((value, index) => counts[index] === 1 ? short(value) : `${short(value)}×${counts[index]}`).join(" ")
+      }${unit === "None" ? "" : ` ${unit}`}`
+    ]).reverse()
+  }
+})
+
+const short = (value: number): string => Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
+
+const shown = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value) ?? ""
+
+const formatSeconds = (seconds: number): string => {
+  const parts: ReadonlyArray<readonly [string, number]> = [
+    ["d", Math.floor(seconds / 86_400)],
+    ["h", Math.floor(seconds / 3600) % 24],
+    ["m", Math.floor(seconds / 60) % 60],
+    ["s", seconds % 60]
+  ]
+  return parts.filter(([unit, value]) => value > 0 || unit === "s").map(([unit, value]) => `${value}${unit}`).join(" ")
+}

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as HealthDocument from "../../src/services/HealthDocument.ts"
+
+const document = HealthDocument.make({
+  service: "orders",
+  version: "1.1.abcdef",
+  environment: "local",
+  instance: "host/1",
+  state: "ready",
+  startedAt: Date.UTC(2026, 10, 23),
+  now: Date.UTC(2026, 10, 24, 1, 2, 3),
+  report: {
+    status: "warn",
+    checks: { mail: [{ status: "warn", critical: false, consecutiveFailures: 2, output: "refused" }] }
+  },
+  logs: [
+    { timestamp: 0, level: "Info", line: `{"timestamp":"t1","level":"INFO","message":"first"}` },
+    { timestamp: 1, level: "Warn", line: `{"timestamp":"t2","level":"WARN","message":"second","sku":"a","n":{"x":1}}` }
+  ],
+  metrics: [
+    { name: "a_bytes", unit: "Bytes", timestamp: 0, dimensions: {}, values: [1 / 3], counts: [1] },
+    { name: "b", unit: "None", timestamp: 0, dimensions: { kind: "x" }, values: [1, 2], counts: [1, 7] }
+  ]
+})
+
+describe("the health document", () => {
+  it("has the members of application/health+json, the entries and the metrics", () => {
+    assert.deepInclude(document, {
+      status: "warn",
+      releaseId: "1.1.abcdef",
+      serviceId: "orders",
+      uptimeSeconds: 90_123
+    })
+    assert.deepStrictEqual(document.logs.map(({ message }) => message), ["first", "second"])
+    assert.deepInclude(document.metrics[0], { name: "a_bytes", time: "1970-01-01T00:00:00.000Z" })
+  })
+
+  it("is laid out for people, newest first, with readable numbers", () => {
+    const page = HealthDocument.toPage(document)
+    assert.strictEqual(page.uptime, "1d 1h 2m 3s")
+    assert.deepStrictEqual(page.checks.rows, [["mail", "warn", "no", "never", "", "2", "refused"]])
+    assert.deepStrictEqual(page.logs.rows, [["t2", "WARN", `second sku=a n={"x":1}`], ["t1", "INFO", "first"]])
+    assert.deepStrictEqual(page.metrics.rows.map(([, ...rest]) => rest), [["b kind=x", "1 2×7"], [
+      "a_bytes",
+      "0.333333 Bytes"
+    ]])
+  })
+})

@@ -1,0 +1,134 @@
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import * as ObservedResponse from "./ObservedResponse.ts"
+import type { Router } from "./Router.ts"
+
+/**
+ * A listener could not take its address; the message says what to do.
+ *
+ * @category errors
+ * @since 1.1.0
+ */
+export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
+  message: Schema.String,
+  code: Schema.String
+}) {}
+
+/**
+ * What a listener serves, and where.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Options {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly portSetting: string
+  readonly router: Router
+  readonly draining: () => boolean
+  readonly unmatched: ObservedResponse.ObservedOperation
+}
+
+/**
+ * An open listener.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Listener {
+  readonly url: string
+  /** Stops accepting, waits for the answers under way at most `deadline`, then cuts what is left. */
+  readonly close: (deadline: Duration.Duration) => Effect.Effect<void>
+}
+
+// AWS load balancers reuse an idle connection for 60 s: ours must outlive that, or a request meets a closing socket.
+const keepAliveTimeout = 65_000
+
+/**
+ * Opens an HTTP listener for the life of the scope; closing the scope without `close` cuts every connection.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const open = (options: Options): Effect.Effect<Listener, ListenError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const server = createServer({
+      ServerResponse: ObservedResponse.make(options),
+      keepAliveTimeout,
+      headersTimeout: keepAliveTimeout + 1_000
+    })
+    const requests = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+    const { begin, httpEffect } = options.router
+    const handle = yield* NodeHttpServer.makeHandler(httpEffect, { scope: requests })
+    server.on("request", (request, response) => {
+      if (!begin(request, response)) handle(request, response)
+    })
+    const { port } = yield* Effect.acquireRelease(listen(server, options), () =>
+      Effect.sync(() => {
+        server.close()
+        server.closeAllConnections()
+      }))
+    const closed = Effect.callback<void>((resume) => {
+      server.close(() => resume(Effect.void))
+    })
+    // A connection that turns idle after `close` is kept by Node until its timeout, so idle ones are closed repeatedly.
+    const closeIdle = Effect.sync(() => server.closeIdleConnections()).pipe(
+      Effect.repeat(Schedule.spaced("20 millis"))
+    )
+    return {
+      url: `http://${reachable(options.host)}:${port}`,
+      // An interrupted program closes its listeners: what waits here must run in a fiber of its own.
+      close: (deadline) =>
+        Effect.raceFirst(closed, closeIdle).pipe(
+          Effect.timeoutOption(deadline),
+          Effect.forkDetach,
+          Effect.flatMap(Fiber.join),
+          Effect.flatMap(Option.match({
+            onSome: () => Effect.void,
+            onNone: () =>
+              Effect.logWarning(
+                `the ${options.name} listener cut requests that took longer than ${Duration.format(deadline)}`
+              )
+          })),
+          Effect.andThen(Scope.close(requests, Exit.void))
+        )
+    }
+  })
+
+const reachable = (host: string) =>
+  host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host
+
+const advice: Record<string, string> = {
+  EADDRINUSE: "the port is in use; stop the other process or choose another port",
+  EACCES: "this user may not listen there; choose a port above 1023",
+  EADDRNOTAVAIL: "this machine has no such address",
+  ENOTFOUND: "the host name is unknown"
+}
+
+const listen = (server: Server, { host, name, port, portSetting }: Options) =>
+  Effect.callback<AddressInfo, ListenError>((resume) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const code = error.code ?? "unknown"
+      resume(Effect.fail(
+        new ListenError({
+          code,
+          message: `The ${name} listener cannot take ${host}:${port} (--${portSetting}): ` +
+            `${advice[code] ?? error.message} (${code})`
+        })
+      ))
+    })
+    server.listen({ host, port }, () => {
+      server.removeAllListeners("error")
+      resume(Effect.succeed(server.address() as AddressInfo))
+    })
+  })

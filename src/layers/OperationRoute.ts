@@ -1,0 +1,183 @@
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { ServerResponse } from "node:http"
+import * as OperationCodec from "./OperationCodec.ts"
+import type { CapturedGroup, OperationInput } from "./OperationGroup.ts"
+
+type Params = Readonly<Record<string, string | undefined>>
+type Query = Readonly<Record<string, string | Array<string>>>
+type Answering = Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, unknown>
+
+/**
+ * A compiled operation.
+ *
+ * `run` answers one request, or is `undefined` for one that only the general machinery can answer. `begin` returns true
+ * when it has answered on the spot, the effect to go on with when the handler needs a fiber, and false when it has not
+ * even called the handler.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface OperationRoute {
+  readonly run: (
+    request: HttpServerRequest.HttpServerRequest,
+    params: Params,
+    query: Query
+  ) => Answering | undefined
+  readonly begin: ((response: ServerResponse, params: Params, query: Query) => boolean | Answering) | undefined
+}
+
+/**
+ * Thrown to a handler that asks for the request where there is none yet.
+ *
+ * @category errors
+ * @since 1.1.0
+ */
+export const requestNeeded: unique symbol = Symbol("keelson/layers/OperationRoute/requestNeeded")
+
+/**
+ * Compiles an endpoint and its captured handler to functions that decode, handle and encode with nothing between.
+ *
+ * **Details**
+ *
+ * Plain JSON operations compile. Streams, middleware, several success or content types, response headers and parse
+ * options need the general machinery: for those the answer is `undefined`. All ways give the same bytes.
+ *
+ * An operation without body or declared headers can also `begin` without a fiber: when its handler returns a value
+ * that is already there (`Effect.succeed`) it is answered on the spot. A handler that reads the raw request makes
+ * `begin` throw `requestNeeded`.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const compile = (
+  reflected: OperationCodec.ReflectedEndpoint,
+  captured: CapturedGroup,
+  context: Context.Context<never>
+): OperationRoute | undefined => {
+  const { endpoint, group } = reflected
+  const handler = captured.handlers.get(endpoint.identifier)
+  const success = OperationCodec.successAnswer(reflected)
+  const failures = OperationCodec.failureAnswers(reflected)
+  const payload = OperationCodec.payloadCodec(endpoint)
+  if (
+    handler === undefined || success === undefined || failures === undefined || payload === undefined ||
+    endpoint.middlewares.size > 0 ||
+    OperationCodec.parseOptionKeys.some(({ key }) => reflected.mergedAnnotations.mapUnsafe.has(key))
+  ) return undefined
+
+  const provide = provider(captured.context, context)
+  const params = OperationCodec.decoder("Params", endpoint.params)
+  // Reading the headers copies them: only an operation that declares some pays for that.
+  const headers = endpoint.headers === undefined ? undefined : OperationCodec.decoder("Headers", endpoint.headers)
+  const query = OperationCodec.decoder(
+    "Query",
+    endpoint.query === undefined ? undefined : Schema.toCodecArrayFromSingle(endpoint.query)
+  )
+  const onSuccess = (value: unknown): Answering =>
+    HttpServerResponse.isHttpServerResponse(value)
+      ? Exit.succeed(value)
+      : Effect.mapEager(success.encode(value), (encoded) => OperationCodec.respond(success, encoded))
+  const onFailure = (cause: Cause.Cause<unknown>): Answering => {
+    const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+    for (const encode of failure === undefined ? [] : failures) {
+      const encoded = encode(failure)
+      if (encoded !== undefined) return Exit.succeed(encoded)
+    }
+    return Exit.failCause(cause)
+  }
+  const finish = (handled: Effect.Effect<unknown, unknown, unknown>): Answering => {
+    if (isDone(handled)) return onSuccess(handled.value)
+    const provided = provide(handler.uninterruptible ? handled : Effect.interruptible(handled))
+    return Effect.flatMap(
+      Effect.exit(provided),
+      (exit) => Exit.isSuccess(exit) ? onSuccess(exit.value) : onFailure(exit.cause)
+    )
+  }
+
+  const run: OperationRoute["run"] = (request, rawParams, rawQuery) => {
+    const body = payload.read(request, rawQuery)
+    if (body === undefined) return undefined
+    return Effect.flatMapEager(
+      params(rawParams),
+      (params) =>
+        Effect.flatMapEager(
+          headers === undefined ? OperationCodec.nothing : headers(request.headers),
+          (headers) =>
+            Effect.flatMapEager(query(rawQuery), (query) =>
+              Effect.flatMapEager(body, (payload) =>
+                finish(handler.handle({ request, endpoint, group, params, headers, query, payload }))))
+        )
+    )
+  }
+
+  const begin: OperationRoute["begin"] = (response, rawParams, rawQuery) => {
+    const decodedParams = params(rawParams)
+    if (!isDone(decodedParams)) return false
+    const decodedQuery = query(rawQuery)
+    if (!isDone(decodedQuery)) return false
+    const decodedPayload = payload.read(noRequest, rawQuery)
+    if (decodedPayload === undefined || !isDone(decodedPayload)) return false
+    const handled = handler.handle(
+      new EarlyInput(endpoint, group, decodedParams.value, decodedQuery.value, decodedPayload.value)
+    )
+    if (!isDone(handled) || HttpServerResponse.isHttpServerResponse(handled.value)) return finish(handled)
+    const encoded = success.encode(handled.value)
+    if (!isDone(encoded)) return Effect.mapEager(encoded, (encoded) => OperationCodec.respond(success, encoded))
+    const text = success.text(encoded.value)
+    if (text === undefined) return Exit.succeed(OperationCodec.respond(success, encoded.value))
+    response.writeHead(success.status, {
+      "content-type": success.contentType,
+      "content-length": Buffer.byteLength(text)
+    })
+    response.end(text)
+    return true
+  }
+
+  return { run, begin: payload.needsBody || headers !== undefined ? undefined : begin }
+}
+
+const isDone = (effect: Effect.Effect<unknown, unknown, unknown>): effect is Exit.Success<unknown> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)
+
+const noRequest = {} as HttpServerRequest.HttpServerRequest
+
+class EarlyInput implements OperationInput {
+  readonly endpoint: HttpApiEndpoint.Top
+  readonly group: HttpApiGroup.Top
+  readonly params: unknown
+  readonly headers = undefined
+  readonly query: unknown
+  readonly payload: unknown
+  constructor(
+    endpoint: HttpApiEndpoint.Top,
+    group: HttpApiGroup.Top,
+    params: unknown,
+    query: unknown,
+    payload: unknown
+  ) {
+    this.endpoint = endpoint
+    this.group = group
+    this.params = params
+    this.query = query
+    this.payload = payload
+  }
+  get request(): HttpServerRequest.HttpServerRequest {
+    throw requestNeeded
+  }
+}
+
+const provider = (wanted: Context.Context<never>, given: Context.Context<never>) => {
+  const missing = new Map([...wanted.mapUnsafe].filter(([key, value]) => given.mapUnsafe.get(key) !== value))
+  const context = Context.makeUnsafe<unknown>(missing)
+  return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, unknown> =>
+    missing.size === 0 ? effect : Effect.provideContext(effect, context)
+}

@@ -1,0 +1,226 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as FileSystem from "effect/FileSystem"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type * as Etag from "effect/http/Etag"
+import * as FindMyWay from "effect/http/FindMyWay"
+import type * as HttpPlatform from "effect/http/HttpPlatform"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { IncomingMessage, type ServerResponse } from "node:http"
+import * as TraceContext from "../services/TraceContext.ts"
+import * as HttpErrors from "./HttpErrors.ts"
+import { isObserved, type ObservedOperation } from "./ObservedResponse.ts"
+import type { ReflectedEndpoint } from "./OperationCodec.ts"
+import * as OperationGroup from "./OperationGroup.ts"
+import * as OperationRoute from "./OperationRoute.ts"
+
+/**
+ * A route of the chassis beside the operations: probes, version, documents.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface SystemRoute {
+  readonly path: `/${string}`
+  readonly quiet: boolean
+  readonly respond: (
+    request: HttpServerRequest.HttpServerRequest
+  ) => HttpServerResponse.HttpServerResponse | Effect.Effect<HttpServerResponse.HttpServerResponse>
+}
+
+/**
+ * An operation and a chassis route, or two operations, answer at the same method and path.
+ *
+ * @category errors
+ * @since 1.1.0
+ */
+export class RouteConflict extends Schema.TaggedError<RouteConflict>()("RouteConflict", {
+  message: Schema.String
+}) {}
+
+/**
+ * Everything a listener serves, as one effect per request.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type HttpEffect = Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  unknown,
+  HttpServerRequest.HttpServerRequest | Scope.Scope
+>
+
+/**
+ * What a listener answers requests with.
+ *
+ * `begin` answers on the spot what needs no fiber; when it returns false, the request goes on with `httpEffect`.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Router {
+  readonly httpEffect: HttpEffect
+  readonly begin: (request: IncomingMessage, response: ServerResponse) => boolean
+}
+
+interface Route {
+  readonly observed: ObservedOperation
+  begin: OperationRoute.OperationRoute["begin"]
+  readonly run: (
+    request: HttpServerRequest.HttpServerRequest,
+    found: FindMyWay.FindResult<Route>
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, unknown> | undefined
+}
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"]
+
+/**
+ * Builds the effect that serves `api` and the chassis' own routes.
+ *
+ * **Details**
+ *
+ * Each request gets its trace context (continued from `traceparent`, or new) as parent span. Operations that compile
+ * (see `OperationRoute`) run straight; the others go through Effect's own router. `HEAD` is answered as `GET`.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(options: {
+  readonly api: HttpApi.HttpApi<Id, Groups>
+  readonly system: ReadonlyArray<SystemRoute>
+  readonly observe: (
+    route: { readonly method: string; readonly path: string; readonly operation: string; readonly quiet: boolean }
+  ) => ObservedOperation
+}): Effect.Effect<
+  Router,
+  RouteConflict,
+  | HttpApiGroup.ToService<Id, Groups>
+  | Etag.Generator
+  | FileSystem.FileSystem
+  | HttpPlatform.HttpPlatform
+  | Path.Path
+  | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const general = (yield* HttpRouter.toHttpEffect(HttpApiBuilder.layer(options.api))) as HttpEffect
+    const context = yield* Effect.context<never>()
+    const traced = (yield* Tracer.Tracer) !== Tracer.nativeTracer
+    const router = FindMyWay.make<Route>()
+    const owners = new Map<string, string>()
+    const add = (method: string, path: `/${string}`, owner: string, route: Route): RouteConflict | undefined => {
+      const key = `${method} ${path}`
+      const other = owners.get(key)
+      if (other !== undefined) {
+        return new RouteConflict({ message: `${owner} and ${other} both answer ${key}; give one of them another path` })
+      }
+      owners.set(key, owner)
+      router.on(method, path, route)
+      return undefined
+    }
+
+    const conflicts: Array<RouteConflict | undefined> = options.system.map(({ path, quiet, respond }) =>
+      add("GET", path, "the chassis", {
+        observed: options.observe({ method: "GET", path, operation: path.slice(1), quiet }),
+        begin: undefined,
+        run: (request) => {
+          const response = respond(request)
+          return HttpServerResponse.isHttpServerResponse(response) ? Exit.succeed(response) : response
+        }
+      })
+    )
+    HttpApi.reflect(options.api, {
+      onGroup: () => {},
+      onEndpoint: (reflected) => {
+        const { endpoint, group } = reflected as unknown as ReflectedEndpoint
+        const operation = group.topLevel ? endpoint.identifier : `${group.identifier}.${endpoint.identifier}`
+        const captured = OperationGroup.captured(context, group)
+        const route = captured === undefined
+          ? undefined
+          : OperationRoute.compile(reflected as unknown as ReflectedEndpoint, captured, context)
+        conflicts.push(add(endpoint.method, endpoint.path as `/${string}`, operation, {
+          observed: options.observe({ method: endpoint.method, path: endpoint.path, operation, quiet: false }),
+          begin: traced ? undefined : route?.begin,
+          run: (request, found) => route?.run(request, found.params, found.searchParams)
+        }))
+      }
+    })
+    const conflict = conflicts.find((conflict) => conflict !== undefined)
+    if (conflict !== undefined) return yield* conflict
+
+    const allowed = ({ url }: HttpServerRequest.HttpServerRequest) =>
+      methods.filter((method) => router.find(method, url) !== undefined)
+
+    const answer = (request: HttpServerRequest.HttpServerRequest, response: unknown): HttpEffect => {
+      const found = router.find(request.method, request.url) ??
+        (request.method === "HEAD" ? router.find("GET", request.url) : undefined)
+      if (found !== undefined && isObserved(response)) response.observe(found.handler.observed)
+      return (found?.handler.run(request, found) ?? general) as HttpEffect
+    }
+
+    const httpEffect = Effect.withFiber((fiber) => {
+      const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      const response = NodeHttpServerRequest.toServerResponse(request)
+      const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
+      const trace = span ?? (isObserved(response) && response.trace !== undefined
+        ? response.trace
+        : traceOf(headerOf(request, "traceparent")))
+      if (isObserved(response)) response.trace = trace
+      const effect = isObserved(response) && response.begun !== undefined
+        ? response.begun as HttpEffect
+        : answer(request, response)
+      if (Exit.isExit(effect) && Exit.isSuccess(effect)) return effect
+      if (span === undefined) {
+        fiber.setContext(Context.add(fiber.context, Tracer.ParentSpan, Tracer.externalSpan(trace)))
+      }
+      return Effect.catchCause(effect, (cause) => HttpErrors.toResponse(cause, request, allowed))
+    }) as HttpEffect
+
+    const begin: Router["begin"] = (request, response) => {
+      const found = router.find(request.method ?? "", request.url ?? "")
+      const route = found?.handler
+      if (found === undefined || route?.begin === undefined || !isObserved(response)) return false
+      response.trace = traceOf(rawHeader(request, "traceparent"))
+      response.observe(route.observed)
+      try {
+        const begun = route.begin(response, found.params, found.searchParams)
+        if (typeof begun !== "boolean") response.begun = begun
+        return begun === true
+      } catch (error) {
+        if (error === OperationRoute.requestNeeded) route.begin = undefined
+        else response.begun = Exit.die(error)
+        return false
+      }
+    }
+    return { httpEffect, begin }
+  })
+
+const traceOf = (traceparent: string | undefined): TraceContext.TraceContext => {
+  const remote = traceparent === undefined ? undefined : TraceContext.parse(traceparent)
+  return {
+    traceId: remote?.traceId ?? TraceContext.nextTraceId(),
+    spanId: TraceContext.nextSpanId(),
+    sampled: remote?.sampled ?? true
+  }
+}
+
+const headerOf = (request: HttpServerRequest.HttpServerRequest, name: string): string | undefined =>
+  request.source instanceof IncomingMessage ? rawHeader(request.source, name) : request.headers[name]
+
+// Node's own view of the headers is an object made when it is first read, Effect's a copy of that.
+const rawHeader = ({ rawHeaders }: IncomingMessage, name: string): string | undefined => {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const candidate = rawHeaders[index]
+    if (candidate?.length === name.length && candidate.toLowerCase() === name) return rawHeaders[index + 1]
+  }
+  return undefined
+}

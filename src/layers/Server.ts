@@ -1,0 +1,150 @@
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as OpenApi from "effect/http-api/OpenApi"
+import type * as Etag from "effect/http/Etag"
+import * as HttpEffect from "effect/http/HttpEffect"
+import type * as HttpPlatform from "effect/http/HttpPlatform"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import { ServiceName, Version } from "../services/BuildInfo.ts"
+import * as DocsPage from "../services/DocsPage.ts"
+import { Health } from "../services/Health.ts"
+import { HttpMetrics } from "../services/HttpMetrics.ts"
+import { Lifecycle } from "../services/Lifecycle.ts"
+import type { Logs } from "../services/Logs.ts"
+import { Settings } from "../services/Settings.ts"
+import * as AccessLog from "./AccessLog.ts"
+import * as HealthRoutes from "./HealthRoutes.ts"
+import * as Listener from "./Listener.ts"
+import * as Router from "./Router.ts"
+
+/**
+ * The service listener, once it accepts connections.
+ *
+ * @category services
+ * @since 1.1.0
+ */
+export class Server extends Context.Service<Server, {
+  readonly url: string
+}>()("keelson/layers/Server") {}
+
+/**
+ * Serves the operations of `api` with probes, version and documents, and drains when the scope closes.
+ *
+ * **Details**
+ *
+ * The end: not ready at once, serving goes on for the lameduck delay with `Connection: close`, then no new connection
+ * is accepted and what is under way has until the shutdown deadline.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+): Layer.Layer<
+  Server,
+  Listener.ListenError | Router.RouteConflict,
+  | Health
+  | HttpMetrics
+  | Lifecycle
+  | Logs
+  | Etag.Generator
+  | FileSystem.FileSystem
+  | HttpPlatform.HttpPlatform
+  | Path.Path
+  | HttpApiGroup.ToService<Id, Groups>
+> =>
+  Layer.effect(
+    Server,
+    Effect.gen(function*() {
+      const lifecycle = yield* Lifecycle
+      const settings = yield* Settings
+      const observe = yield* AccessLog.make(yield* HttpMetrics)
+      const listener = yield* Listener.open({
+        name: "service",
+        host: settings.host,
+        port: settings.port,
+        portSetting: "port",
+        router: yield* router(api),
+        draining: () => lifecycle.state() === "draining",
+        unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "unmatched", quiet: false })
+      })
+      yield* Effect.addFinalizer(() =>
+        lifecycle.advance("draining").pipe(
+          Effect.andThen(Effect.logInfo("draining", { lameduck: Duration.format(settings.lameduck) })),
+          Effect.andThen(Effect.sleep(settings.lameduck)),
+          Effect.andThen(listener.close(settings.shutdownDeadline)),
+          Effect.andThen(lifecycle.advance("stopped"))
+        )
+      )
+      return { url: listener.url }
+    })
+  )
+
+/**
+ * What the service listener serves, without a listener: the command line runs operations through the same effect.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const router = <Id extends string, Groups extends HttpApiGroup.Constraint>(api: HttpApi.HttpApi<Id, Groups>) =>
+  Effect.gen(function*() {
+    const version = yield* Version
+    const observe = yield* AccessLog.make(yield* HttpMetrics)
+    return yield* Router.make({
+      api,
+      observe,
+      system: [
+        ...HealthRoutes.make({ version, health: yield* Health, lifecycle: yield* Lifecycle }),
+        ...documents(
+          api.annotateMerge(Context.merge(OpenApi.annotations({ title: yield* ServiceName, version }), api.annotations))
+        )
+      ]
+    })
+  })
+
+/**
+ * Answers web requests in this process, through the same routes as the listener.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const transport = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+) =>
+  Effect.gen(function*() {
+    const { httpEffect } = yield* router(api)
+    const handle = HttpEffect.toWebHandlerWith(yield* Effect.context<never>())(httpEffect as WebEffect)
+    return (request: Request): Promise<Response> => handle(request)
+  })
+
+type WebEffect = Parameters<ReturnType<typeof HttpEffect.toWebHandlerWith<never>>>[0]
+
+const documents = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+): ReadonlyArray<Router.SystemRoute> => {
+  const headers = {
+    "cache-control": "no-cache",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"
+  }
+  const json = lazily(() =>
+    HttpServerResponse.text(JSON.stringify(OpenApi.fromApi(api)), { contentType: "application/json", headers })
+  )
+  const page = lazily(() =>
+    HttpServerResponse.text(DocsPage.render(OpenApi.fromApi(api)), { contentType: "text/html; charset=utf-8", headers })
+  )
+  return [
+    { path: "/openapi.json", quiet: false, respond: json },
+    { path: "/docs", quiet: false, respond: page }
+  ]
+}
+
+const lazily = <A>(make: () => A): () => A => {
+  let made: A | undefined
+  return () => made ??= make()
+}

@@ -1,0 +1,169 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as HttpApi from "effect/http-api/HttpApi"
+import type * as Etag from "effect/http/Etag"
+import type * as HttpPlatform from "effect/http/HttpPlatform"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import { ServiceName, Version } from "../services/BuildInfo.ts"
+import { Environment } from "../services/Environment.ts"
+import { Health } from "../services/Health.ts"
+import * as HealthDocument from "../services/HealthDocument.ts"
+import * as HealthPage from "../services/HealthPage.ts"
+import { HttpMetrics } from "../services/HttpMetrics.ts"
+import { Lifecycle } from "../services/Lifecycle.ts"
+import type { Logs } from "../services/Logs.ts"
+import { Recent } from "../services/Recent.ts"
+import { Settings } from "../services/Settings.ts"
+import * as AccessLog from "./AccessLog.ts"
+import * as Listener from "./Listener.ts"
+import { Metrics } from "./Metrics.ts"
+import * as Router from "./Router.ts"
+
+/**
+ * The admin listener, once it accepts connections.
+ *
+ * @category services
+ * @since 1.1.0
+ */
+export class Admin extends Context.Service<Admin, {
+  readonly url: string
+}>()("keelson/layers/Admin") {}
+
+const headers = {
+  "cache-control": "no-store",
+  "content-security-policy": `default-src 'none'; style-src 'sha256-${HealthPage.styleHash}'; frame-ancestors 'none'`,
+  "x-content-type-options": "nosniff",
+  vary: "accept"
+}
+
+/**
+ * Serves the diagnostics on their own listener, on loopback unless told otherwise.
+ *
+ * **Details**
+ *
+ * `/` and `/health` are the full health document: a page where HTML is accepted, `application/health+json` otherwise.
+ * `/metrics` is Prometheus text. A request whose `Host` is not this listener's own is refused, so that no web page
+ * can reach it by rebinding a name to loopback.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const layer: Layer.Layer<
+  Admin,
+  Listener.ListenError | Router.RouteConflict,
+  | Environment
+  | Health
+  | HttpMetrics
+  | Lifecycle
+  | Logs
+  | Metrics
+  | Recent
+  | Etag.Generator
+  | FileSystem.FileSystem
+  | HttpPlatform.HttpPlatform
+  | Path.Path
+> = Layer.effect(
+  Admin,
+  Effect.gen(function*() {
+    const service = yield* ServiceName
+    const version = yield* Version
+    const settings = yield* Settings
+    const lifecycle = yield* Lifecycle
+    const health = yield* Health
+    const recent = yield* Recent
+    const metrics = yield* Metrics
+    const { instance, kind } = yield* Environment
+    const observe = yield* AccessLog.make(yield* HttpMetrics)
+    const startedAt = yield* Clock.currentTimeMillis
+
+    const document = Effect.map(Clock.currentTimeMillis, (now) =>
+      HealthDocument.make({
+        service,
+        version,
+        environment: kind,
+        instance,
+        state: lifecycle.state(),
+        startedAt,
+        now,
+        report: health.report(),
+        logs: recent.logs.values(),
+        metrics: recent.metrics.values()
+      }))
+
+    const full = (request: HttpServerRequest.HttpServerRequest) =>
+      Effect.map(document, (document) =>
+        prefersHtml(request.headers["accept"])
+          ? HttpServerResponse.text(HealthPage.render(HealthDocument.toPage(document)), {
+            contentType: "text/html; charset=utf-8",
+            headers
+          })
+          : HttpServerResponse.text(JSON.stringify(document), {
+            status: document.status === "fail" ? 503 : 200,
+            contentType: "application/health+json",
+            headers
+          }))
+
+    const routes: ReadonlyArray<Router.SystemRoute> = [
+      { path: "/", quiet: true, respond: full },
+      { path: "/health", quiet: true, respond: full },
+      {
+        path: "/version",
+        quiet: true,
+        respond: () =>
+          HttpServerResponse.text(JSON.stringify({ Version: version }), { contentType: "application/json", headers })
+      },
+      {
+        path: "/metrics",
+        quiet: true,
+        respond: () =>
+          Effect.map(
+            metrics.prometheus,
+            (text) =>
+              HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8", headers })
+          )
+      }
+    ]
+    const listener = yield* Listener.open({
+      name: "admin",
+      host: settings.adminHost,
+      port: settings.adminPort,
+      portSetting: "admin-port",
+      router: yield* Router.make({
+        api: HttpApi.make("admin"),
+        observe: (route) => observe({ ...route, operation: `admin${route.path}` }),
+        system: routes.map((route) => ({
+          ...route,
+          respond: (request) => allowedHost(request, settings.adminHost) ? route.respond(request) : misdirected
+        }))
+      }),
+      draining: () => lifecycle.state() !== "ready" && lifecycle.state() !== "starting",
+      unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "admin/unmatched", quiet: true })
+    })
+    yield* Effect.addFinalizer(() => listener.close(Duration.millis(500)))
+    return { url: listener.url }
+  })
+)
+
+const prefersHtml = (accept: string | undefined) => {
+  const html = accept?.indexOf("text/html") ?? -1
+  const json = accept?.search(/application\/(health\+)?json/) ?? -1
+  return html !== -1 && (json === -1 || html < json)
+}
+
+const misdirected = HttpServerResponse.text(
+  JSON.stringify({ _tag: "MisdirectedRequest", message: "This listener answers only to its own address as Host" }),
+  { status: 421, contentType: "application/json", headers }
+)
+
+const loopback = new Set(["localhost", "127.0.0.1", "::1", "[::1]"])
+
+const allowedHost = ({ headers: { host = "" } }: HttpServerRequest.HttpServerRequest, bound: string) => {
+  const name = host.replace(/:\d+$/, "").toLowerCase()
+  return loopback.has(name) || name === bound.toLowerCase() || !loopback.has(bound)
+}

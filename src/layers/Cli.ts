@@ -1,0 +1,115 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Runtime from "effect/Runtime"
+import { ServiceName, Version } from "../services/BuildInfo.ts"
+import * as ExitCode from "../services/ExitCode.ts"
+import * as Operations from "../services/Operations.ts"
+import { definitions } from "../services/Settings.ts"
+import * as Microservice from "./Microservice.ts"
+import * as OperationCaller from "./OperationCaller.ts"
+import * as OperationCommand from "./OperationCommand.ts"
+import * as Server from "./Server.ts"
+
+const settingFlags = Object.fromEntries(
+  Object.values(definitions).map(({ description, env, fallback, flag }) => [
+    flag,
+    Flag.String(flag).pipe(
+      Flag.withDescription(`${description} (${env}, default ${fallback})`),
+      Flag.withMetavar("value"),
+      Flag.optional
+    )
+  ])
+)
+
+/**
+ * Runs a command line of a service: `serve`, or any of its operations, here or on a running service.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E>(
+  definition: Microservice.Definition<Id, Groups, E>,
+  args: ReadonlyArray<string>,
+  output: OperationCaller.Output = process
+) =>
+  Effect.gen(function*() {
+    const operations = yield* Effect.fromResult(Operations.reflect(definition.api, Operations.commands))
+    const version = yield* Version
+
+    const inProcess = Effect.gen(function*() {
+      const settings = yield* Microservice.settingsOf({})
+      const context = yield* Layer.build(
+        definition.handlers.pipe(
+          Layer.provideMerge(Microservice.layerLive(settings, { logsTo: "stderr" })),
+          Layer.provideMerge(Layer.succeed(ServiceName, definition.name))
+        )
+      )
+      return yield* Effect.provideContext(Server.transport(definition.api), context)
+    })
+
+    const serve = Command.make("serve", settingFlags, (flags) => Microservice.serve(definition, optionalTexts(flags)))
+      .pipe(
+        Command.withDescription("serve the operations until SIGTERM or SIGINT")
+      )
+    const root = Command.make(definition.name).pipe(
+      Command.withDescription(`${definition.description ?? definition.name}\nversion ${version}; -v prints it alone`),
+      Command.withSubcommands([
+        serve,
+        ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
+      ])
+    )
+    yield* Command.runWith(root, { version })(args)
+  }).pipe(
+    Effect.catchIf(isCliError, (error) => helpOnly(error) ? Effect.void : Effect.fail(new UsageError())),
+    Effect.scoped,
+    Effect.provide(Layer.mergeAll(NodeServices.layer, builtIns, presenter))
+  )
+
+const builtIns = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Completions] })
+
+// Standard output is for data alone: a refused command line says so, shortly, on standard error.
+const presenter = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Console.error(
+        [...event.errors.map(({ message }) => message), `See ${event.commandPath.join(" ")} --help`].join("\n")
+      )
+      : CliOutput.defaultPresenter.present(event)
+})
+
+/**
+ * A command line that cannot be understood; what is wrong was printed with the usage.
+ *
+ * @category errors
+ * @since 1.1.0
+ */
+export class UsageError {
+  readonly _tag = "UsageError"
+  readonly [Runtime.errorExitCode] = ExitCode.usageError
+  readonly [Runtime.errorReported] = false
+}
+
+const isCliError = (error: unknown): error is CliError.CliError => CliError.isCliError(error)
+
+const helpOnly = (error: CliError.CliError) =>
+  error._tag === "ShowHelp" && Predicate.hasProperty(error, "errors") &&
+  (error.errors as ReadonlyArray<unknown>).length === 0
+
+const optionalTexts = (flags: Readonly<Record<string, unknown>>): Record<string, string | undefined> =>
+  Object.fromEntries(
+    Object.entries(flags).map(([name, value]) => [
+      name,
+      Option.isOption(value) ? Option.getOrUndefined(value) as string | undefined : undefined
+    ])
+  )

@@ -1,0 +1,295 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpPlatform from "@effect/platform-node/NodeHttpPlatform"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiClient from "effect/http-api/HttpApiClient"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as Etag from "effect/http/Etag"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import { ServiceName, Version } from "../services/BuildInfo.ts"
+import * as EnvironmentService from "../services/Environment.ts"
+import * as HealthService from "../services/Health.ts"
+import * as HttpMetrics from "../services/HttpMetrics.ts"
+import * as Lifecycle from "../services/Lifecycle.ts"
+import * as Logs from "../services/Logs.ts"
+import * as LogSink from "../services/LogSink.ts"
+import * as MetricSink from "../services/MetricSink.ts"
+import * as Operations from "../services/Operations.ts"
+import * as Recent from "../services/Recent.ts"
+import { definitions, resolve, Settings, type SettingsError, type Values } from "../services/Settings.ts"
+import * as Admin from "./Admin.ts"
+import * as Environment from "./Environment.ts"
+import * as Health from "./Health.ts"
+import type { ListenError } from "./Listener.ts"
+import * as Logger from "./Logger.ts"
+import * as LogSinkStdout from "./LogSinkStdout.ts"
+import * as Metrics from "./Metrics.ts"
+import * as ProcessMetrics from "./ProcessMetrics.ts"
+import type { RouteConflict } from "./Router.ts"
+import * as RunMain from "./RunMain.ts"
+import * as Server from "./Server.ts"
+
+export { group } from "./OperationGroup.ts"
+
+// What serving files and bodies needs; NodeHttpServer.layerHttpServices adds terminals and child processes to it.
+const httpServices = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, NodeFileSystem.layer, NodePath.layer)
+
+/**
+ * Everything the chassis gives an app, and an app may ask for.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type Microservice =
+  | EnvironmentService.Environment
+  | HealthService.Health
+  | HttpMetrics.HttpMetrics
+  | Lifecycle.Lifecycle
+  | Logs.Logs
+  | LogSink.LogSink
+  | MetricSink.MetricSink
+  | Metrics.Metrics
+  | Recent.Recent
+  | Layer.Success<typeof httpServices>
+
+/**
+ * A service: its name, its operations and the layers that handle them.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Definition<Id extends string, Groups extends HttpApiGroup.Constraint, E = never> {
+  readonly name: string
+  readonly description?: string | undefined
+  readonly api: HttpApi.HttpApi<Id, Groups>
+  readonly handlers: Layer.Layer<HttpApiGroup.ToService<Id, Groups>, E, Microservice>
+}
+
+/**
+ * The runtime as `serve` gets it: settings of the environment, logs on stdout, real health checks.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const MicroserviceLive: Layer.Layer<Microservice, SettingsError> = Layer.suspend(() =>
+  Layer.unwrap(Effect.map(settingsOf({}), (settings) => layerLive(settings)))
+)
+
+/**
+ * The runtime with given settings; `logsTo` is stdout for a server, stderr for a command whose output is data.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const layerLive = (
+  settings: Values,
+  options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
+): Layer.Layer<Microservice> => {
+  const stream = process[options.logsTo]
+  const pretty = settings.logFormat === "pretty" || (settings.logFormat === "auto" && stream.isTTY)
+  return runtime.pipe(
+    Layer.provideMerge(Layer.mergeAll(
+      Environment.layerLocal,
+      MetricSink.layerLocal,
+      LogSinkStdout.layer({
+        fd: options.logsTo === "stdout" ? 1 : 2,
+        pretty,
+        colours: stream.isTTY && process.env["NO_COLOR"] === undefined
+      }),
+      Health.layer
+    )),
+    Layer.provideMerge(Layer.mergeAll(
+      Layer.succeed(Settings, settings),
+      Logger.layerMinimumLevel(settings.logLevel),
+      ProcessMetrics.layerFibers
+    ))
+  )
+}
+
+/**
+ * The runtime for tests: logs and metrics stay in memory (`LogSinkMemory`, `MetricSinkMemory`), nothing listens, no
+ * check runs, and the metric registry is the test's own.
+ *
+ * @category testing
+ * @since 1.1.0
+ */
+export const MicroserviceMemory: Layer.Layer<Microservice | LogSink.LogSinkMemory | MetricSink.MetricSinkMemory> = Layer
+  .suspend(() =>
+    Layer.mergeAll(httpServices, Lifecycle.layer, HttpMetrics.layer, Metrics.layer).pipe(
+      Layer.provideMerge(Logger.layer),
+      Layer.provideMerge(Logs.layer),
+      Layer.provideMerge(Layer.mergeAll(
+        Recent.layer,
+        EnvironmentService.layerMemory,
+        HealthService.layerMemory,
+        LogSink.layerMemory,
+        MetricSink.layerMemory,
+        Layer.sync(Metric.MetricRegistry, () => new Map())
+      ))
+    )
+  )
+
+/**
+ * Serves a definition on both listeners: ready once it accepts requests, drained when the scope closes.
+ *
+ * @category layers
+ * @since 1.1.0
+ * @example
+ * ```ts
+ * Layer.launch(layer({ name: "orders", api: Api, handlers: Handlers }).pipe(Layer.provide(MicroserviceLive)))
+ * ```
+ */
+export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint, E>(
+  { api, handlers, name }: Definition<Id, Groups, E>
+): Layer.Layer<Server.Server | Admin.Admin, E | ListenError | RouteConflict, Microservice> =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const server = yield* Server.Server
+    const admin = yield* Admin.Admin
+    const version = yield* Version
+    const lifecycle = yield* Lifecycle.Lifecycle
+    yield* lifecycle.advance("ready")
+    yield* Effect.logInfo(`${name} ${version} is ready: service ${server.url} admin ${admin.url}`, {
+      version,
+      service_url: server.url,
+      admin_url: admin.url
+    })
+  })).pipe(
+    Layer.provideMerge(Server.layer(api)),
+    Layer.provide(handlers),
+    Layer.provideMerge(Admin.layer),
+    Layer.provide(Layer.succeed(ServiceName, name))
+  )
+
+/**
+ * A typed client of `api` that runs its operations in this process: routes, codecs and errors as over HTTP, no socket.
+ *
+ * @category testing
+ * @since 1.1.0
+ * @example
+ * ```ts
+ * it.effect("greets", () =>
+ *   Effect.gen(function*() {
+ *     const { greetings } = yield* client(Api)
+ *     assert.deepStrictEqual(yield* greetings.greet({ params: { name: "you" } }), { message: "Hello, you!" })
+ *   }).pipe(Effect.provide(Handlers.pipe(Layer.provideMerge(MicroserviceMemory)))))
+ * ```
+ */
+export const client = <Id extends string, Groups extends HttpApiGroup.Constraint>(api: HttpApi.HttpApi<Id, Groups>) =>
+  Effect.gen(function*() {
+    const transport = yield* Server.transport(api)
+    return yield* HttpApiClient.make(api, { baseUrl: "http://localhost" }).pipe(
+      Effect.provide(FetchHttpClient.layer),
+      Effect.provideService(FetchHttpClient.Fetch, (input, init) => transport(new Request(input, init)))
+    )
+  })
+
+// The command line costs a server a third of its start: a plain `serve --flag=value …` does without it.
+const serveFlags = (args: ReadonlyArray<string>): Record<string, string | undefined> | undefined => {
+  if (args[0] !== "serve") return undefined
+  const flags: Record<string, string> = {}
+  for (const arg of args.slice(1)) {
+    const [, flag = "", value = ""] = /^--([a-z-]+)=(.*)$/s.exec(arg) ?? []
+    if (!known.has(flag) || flag in flags) return undefined
+    flags[flag] = value
+  }
+  return flags
+}
+
+const known = new Set(Object.values(definitions).map(({ flag }) => flag))
+
+const runtime = Layer.mergeAll(
+  httpServices,
+  Lifecycle.layer,
+  HttpMetrics.layer,
+  Metrics.layer
+).pipe(
+  Layer.provideMerge(ProcessMetrics.layer),
+  Layer.provideMerge(Logger.layer),
+  Layer.provideMerge(Logs.layer),
+  Layer.provideMerge(Recent.layer)
+)
+
+/**
+ * Reads the settings of this process: flags, then environment variables, then defaults.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const settingsOf = (
+  flags: Readonly<Record<string, string | undefined>>
+): Effect.Effect<Values, SettingsError> =>
+  Effect.suspend(() => Result.match(resolve(flags, process.env), { onFailure: Effect.fail, onSuccess: Effect.succeed }))
+
+/**
+ * Serves a definition until it is interrupted; what ends it earlier is logged as one `FATAL` line.
+ *
+ * @category running
+ * @since 1.1.0
+ */
+export const serve = <Id extends string, Groups extends HttpApiGroup.Constraint, E>(
+  definition: Definition<Id, Groups, E>,
+  flags: Readonly<Record<string, string | undefined>>
+): Effect.Effect<never, SettingsError | StartFailed> =>
+  Effect.flatMap(
+    settingsOf(flags),
+    (settings) =>
+      Effect.fromResult(Operations.reflect(definition.api, Operations.commands)).pipe(
+        Effect.andThen(Layer.launch(layer(definition))),
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : startFailed(cause)
+        ),
+        Effect.provide(layerLive(settings))
+      )
+  )
+
+/**
+ * The service could not start, or broke; the log has the cause.
+ *
+ * @category errors
+ * @since 1.1.0
+ */
+export class StartFailed extends Schema.TaggedError<StartFailed>()("StartFailed", {
+  cause: Schema.Defect()
+}) {
+  override readonly [Runtime.errorReported]: boolean = false
+}
+
+const startFailed = (cause: Cause.Cause<unknown>) => {
+  const error = Cause.squash(cause)
+  const known = Predicate.hasProperty(error, "_tag") && error instanceof Error
+  return Effect.andThen(
+    known ? Effect.logFatal(`${String(error._tag)}: ${error.message}`) : Effect.logFatal("the service broke", cause),
+    Effect.fail(new StartFailed({ cause: error }))
+  )
+}
+
+/**
+ * Runs a service as this process's main program: the command line decides whether it serves or runs one operation.
+ *
+ * **Details**
+ *
+ * SIGTERM and SIGINT end a serving process with exit code 0 after the drain; a second one ends it at once.
+ *
+ * @category running
+ * @since 1.1.0
+ * @example
+ * ```ts
+ * run({ name: "orders", api: Api, handlers: Handlers })
+ * ```
+ */
+export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E>(
+  definition: Definition<Id, Groups, E>
+): void => {
+  const args = process.argv.slice(2)
+  const flags = serveFlags(args)
+  if (flags !== undefined) return RunMain.run(serve(definition, flags), { serving: true })
+  void import("./Cli.ts").then(({ run }) => RunMain.run(run(definition, args), { serving: args[0] === "serve" }))
+}

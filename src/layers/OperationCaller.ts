@@ -1,0 +1,175 @@
+import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import { createReadStream } from "node:fs"
+import { Readable, type Writable } from "node:stream"
+import * as ExitCode from "../services/ExitCode.ts"
+import type { OperationInputError } from "../services/OperationRequest.ts"
+import type { OperationCall } from "./OperationCommand.ts"
+
+/**
+ * An operation that was not answered with success. What it said is on standard error; the exit code is the status's.
+ *
+ * @category errors
+ * @since 1.1.0
+ */
+export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
+  message: Schema.String,
+  exitCode: Schema.Int
+}) {
+  override readonly [Runtime.errorExitCode]: number = this.exitCode
+  override readonly [Runtime.errorReported]: boolean = false
+}
+
+/**
+ * Where the answers of operations go.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Output {
+  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stderr: Writable
+}
+
+/**
+ * Sends a web request somewhere: through the router of this process, or to a running service.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type Transport = (request: Request) => Promise<Response>
+
+/**
+ * Makes the way a call takes: request, answer to standard output as its exact bytes, failure to standard error.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const make = <E, R>(options: {
+  readonly inProcess: Effect.Effect<Transport, E, R>
+  readonly output: Output
+  readonly stdin: Readable
+}): {
+  readonly call: (call: OperationCall) => Effect.Effect<void, OperationFailed | E, R>
+  readonly refuse: (error: OperationInputError, json: boolean) => Effect.Effect<never, OperationFailed | E, R>
+} => {
+  const said = <A, E2>(effect: Effect.Effect<A, OperationFailed | E2, R>) =>
+    Effect.tapError(effect, (error) =>
+      error instanceof OperationFailed
+        ? Effect.promise(() => write(options.output.stderr, `${error.message}\n`))
+        : Effect.void)
+
+  const call = Effect.fnUntraced(function*(call: OperationCall) {
+    const { stdout } = options.output
+    const transport: Transport = call.target === undefined ? yield* options.inProcess : fetch
+    const response = yield* Effect.tryPromise({
+      try: (signal) => send(transport, call, options.stdin, signal),
+      catch: (cause) =>
+        call.target === undefined
+          ? new OperationFailed({ message: `The operation broke off: ${reasonOf(cause)}`, exitCode: 1 })
+          : new OperationFailed({
+            message: `${call.target} gave no answer: ${reasonOf(cause)}; is the service running there?`,
+            exitCode: ExitCode.unavailable
+          })
+    })
+    if (response.status >= 300) {
+      const body = yield* Effect.promise(() => response.text())
+      return yield* new OperationFailed({
+        message: refusal(response.status, body, call.json),
+        exitCode: ExitCode.fromStatus(response.status)
+      })
+    }
+    const pretty = stdout.isTTY === true && !call.json && isJson(response)
+    yield* pretty ? print(response, stdout) : copy(response, stdout)
+  }, said)
+
+  const refuse = (error: OperationInputError, json: boolean) => {
+    const body = { _tag: "HttpApiSchemaError", kind: "Flags", message: error.message }
+    return said(Effect.fail(
+      new OperationFailed({
+        message: refusal(400, JSON.stringify(body), json),
+        exitCode: ExitCode.usageError
+      })
+    ))
+  }
+
+  return { call, refuse }
+}
+
+const send = async (transport: Transport, call: OperationCall, stdin: Readable, signal: AbortSignal) => {
+  const { input, request, target = "http://localhost" } = call
+  const body = input === undefined
+    ? request.body
+    : Readable.toWeb(input === "-" ? stdin : createReadStream(input)) as ReadableStream<Uint8Array>
+  const init: RequestInit & { readonly duplex?: "half" } = {
+    method: request.method,
+    headers: request.headers.map(([name, value]): [string, string] => [name, value]),
+    signal,
+    ...(body === undefined ? {} : { body, duplex: "half" })
+  }
+  return transport(new Request(`${target.replace(/\/$/, "")}${request.target}`, init))
+}
+
+const copy = (response: Response, stdout: Writable) =>
+  Effect.gen(function*() {
+    if (response.body === null) return
+    const streamed = new FailureFinder()
+    const reader = response.body.getReader()
+    yield* Effect.tryPromise({
+      try: async () => {
+        for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+          streamed.look(chunk.value)
+          await write(stdout, chunk.value)
+        }
+      },
+      catch: (cause) => new OperationFailed({ message: `The stream broke off: ${reasonOf(cause)}`, exitCode: 1 })
+    }).pipe(Effect.onInterrupt(() => Effect.promise(() => reader.cancel())))
+    if (streamed.failed) return yield* new OperationFailed({ message: "The stream ended with an error", exitCode: 1 })
+  })
+
+const print = (response: Response, stdout: Writable) =>
+  Effect.promise(async () => write(stdout, `${JSON.stringify(JSON.parse(await response.text()), null, 2)}\n`))
+
+const isJson = (response: Response) => /[/+]json\b/.test(response.headers.get("content-type") ?? "")
+
+const refusal = (status: number, body: string, json: boolean): string => {
+  const parsed = parseObject(body)
+  if (json) return JSON.stringify({ _tag: "HttpError", status, ...parsed })
+  const { _tag, message, ...fields } = parsed
+  const details = message ?? (Object.keys(fields).length === 0 ? "" : JSON.stringify(fields))
+  return `${String(_tag ?? "HttpError")}${details === "" ? "" : `: ${String(details)}`} (HTTP ${status})`
+}
+
+const parseObject = (body: string): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === "object" && value !== null ? value as Record<string, unknown> : { message: body }
+  } catch {
+    return body === "" ? {} : { message: body }
+  }
+}
+
+// A server-sent stream that fails after its 200 says so in an event of this name; it may be cut by a chunk's end.
+const marker = "event: effect/http-api/stream/failure"
+
+class FailureFinder {
+  failed = false
+  #tail = ""
+  readonly #decoder = new TextDecoder()
+  look(chunk: Uint8Array): void {
+    const text = this.#tail + this.#decoder.decode(chunk, { stream: true })
+    this.failed ||= text.startsWith(marker) || text.includes(`\n${marker}`)
+    this.#tail = text.slice(-marker.length - 1)
+  }
+}
+
+const reasonOf = (cause: unknown): string => {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+  return inner instanceof Error ? inner.message || inner.name : String(inner)
+}
+
+const write = (stream: Writable, data: string | Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    stream.write(data, (error) => error === null || error === undefined ? resolve() : reject(error))
+  })

@@ -1,0 +1,59 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
+import * as Runtime from "effect/Runtime"
+import { constants } from "node:os"
+import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
+
+/**
+ * Runs the main program of the process and sets its exit code.
+ *
+ * **Details**
+ *
+ * The first SIGTERM or SIGINT interrupts the program; a server that then ends well exits 0, a command 130. A second
+ * signal ends the process at once. A failure that nobody reported yet is one line on standard error.
+ *
+ * @category running
+ * @since 1.1.0
+ */
+export const run = <A, E>(program: Effect.Effect<A, E>, options: { readonly serving: boolean }): void => {
+  let signals = 0
+  const onSignal = (signal: NodeJS.Signals) => {
+    signals++
+    if (signals > 1) process.exit(128 + constants.signals[signal])
+  }
+  process.on("SIGTERM", onSignal)
+  process.on("SIGINT", onSignal)
+  NodeRuntime.runMain(program.pipe(Effect.tapCause(report)), {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) =>
+      onExit(
+        options.serving && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+          ? 0
+          : exitCodeOf(exit)
+      )
+  })
+}
+
+const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
+  let code = 1
+  Runtime.defaultTeardown(exit, (given) => {
+    code = given
+  })
+  return code
+}
+
+const report = (cause: Cause.Cause<unknown>) =>
+  Effect.sync(() => {
+    const error = Cause.squash(cause)
+    if (Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(error)) return
+    const tag = Predicate.hasProperty(error, "_tag") ? String(error._tag) : undefined
+    const message = tag === undefined ? Cause.pretty(cause) : `${tag}: ${error instanceof Error ? error.message : ""}`
+    process.stderr.write(
+      process.stderr.isTTY
+        ? `${message}\n`
+        : `{"timestamp":"${encodeTimestamp(Date.now())}","level":"FATAL","message":${encodeString(message)}}\n`
+    )
+  })

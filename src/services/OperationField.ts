@@ -1,0 +1,180 @@
+import type * as OpenApi from "effect/http-api/OpenApi"
+import * as Result from "effect/Result"
+
+/**
+ * The part of JSON Schema that fields are read from.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface JsonSchema {
+  readonly $ref?: string
+  readonly type?: string
+  readonly enum?: ReadonlyArray<unknown>
+  readonly pattern?: string
+  readonly anyOf?: ReadonlyArray<JsonSchema>
+  readonly items?: JsonSchema
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly required?: ReadonlyArray<string>
+  readonly description?: string
+}
+
+/**
+ * What a flag's text may be: JSON texts that are no JSON are taken as plain text where `text` allows it.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type FieldKind =
+  | { readonly _tag: "Text"; readonly pattern: RegExp | undefined }
+  | { readonly _tag: "Choice"; readonly choices: ReadonlyArray<string | number | boolean> }
+  | { readonly _tag: "Number"; readonly integer: boolean }
+  | { readonly _tag: "Boolean" }
+  | { readonly _tag: "Json"; readonly text: boolean; readonly types: ReadonlyArray<string> }
+
+/**
+ * One flag of an operation and the place of its value in the request; `path` leads into the body.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface OperationField {
+  readonly flag: string
+  readonly slot: "path" | "query" | "header" | "body"
+  readonly path: ReadonlyArray<string>
+  readonly kind: FieldKind
+  readonly required: boolean
+  readonly repeated: boolean
+  readonly description: string
+}
+
+/**
+ * The flags every operation has.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const commonFlags: ReadonlyArray<string> = ["json", "input", "target", "header", "help", "completions"]
+
+/**
+ * Follows `$ref` into the components of the document.
+ *
+ * @category combinators
+ * @since 1.1.0
+ */
+export const resolve = (schema: JsonSchema, spec: OpenApi.OpenAPISpec): JsonSchema => {
+  const name = schema.$ref?.slice("#/components/schemas/".length)
+  if (name === undefined) return schema
+  const target = (spec.components.schemas as Readonly<Record<string, JsonSchema>>)[decodePointer(name)]
+  return target === undefined ? {} : resolve(target, spec)
+}
+
+const decodePointer = (text: string) => decodeURIComponent(text).replace(/~1/g, "/").replace(/~0/g, "~")
+
+/**
+ * The fields of one operation. Fields of the same name in two places, or named like a common flag, are spelled with
+ * their place: `--path.id`, `--body.id`. Fails where that is not enough.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const fieldsOf = (
+  operation: OpenApi.OpenAPISpecOperation,
+  body: { readonly kind: string; readonly schema: JsonSchema } | undefined,
+  follow: (schema: JsonSchema) => JsonSchema
+): Result.Result<ReadonlyArray<OperationField>, string> => {
+  const parameters = operation.parameters.filter((parameter) => parameter.in !== "cookie").map((parameter) => {
+    const schema = follow(parameter.schema as JsonSchema)
+    const repeated = schema.type === "array"
+    return {
+      flag: parameter.name,
+      slot: parameter.in as "path" | "query" | "header",
+      path: [parameter.name],
+      kind: kindOf(repeated ? follow(schema.items ?? {}) : schema, follow, "text"),
+      required: parameter.required,
+      repeated,
+      description: parameter.description ?? ""
+    }
+  })
+  const fields = [...parameters, ...(body === undefined ? [] : bodyFields(body, follow))]
+  const count = (flag: string) => fields.filter((field) => field.flag === flag).length
+  const spelled = fields.map((field) =>
+    count(field.flag) > 1 || commonFlags.includes(field.flag)
+      ? { ...field, flag: `${field.slot}.${field.flag}` }
+      : field
+  )
+  const names = spelled.map(({ flag }) => flag)
+  const twice = names.find((flag, index) => names.indexOf(flag) !== index)
+  const unusable = names.find((flag) => /[\s=]|^-|^$/.test(flag))
+  return twice !== undefined
+    ? Result.fail(`two fields would both be the flag --${twice}; rename one`)
+    : unusable !== undefined
+    ? Result.fail(`field ${JSON.stringify(unusable)} cannot be a flag; rename it`)
+    : Result.succeed(spelled)
+}
+
+const bodyFields = (
+  { kind, schema }: { readonly kind: string; readonly schema: JsonSchema },
+  follow: (schema: JsonSchema) => JsonSchema
+): ReadonlyArray<OperationField> => {
+  if (kind === "value" || kind === "text") {
+    return [{
+      flag: "body",
+      slot: "body",
+      path: [],
+      kind: kind === "text" ? { _tag: "Text", pattern: undefined } : kindOf(schema, follow, "json"),
+      required: true,
+      repeated: false,
+      description: schema.description ?? "the request body"
+    }]
+  }
+  const walk = (schema: JsonSchema, path: ReadonlyArray<string>, required: boolean): ReadonlyArray<OperationField> =>
+    Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+      const target = follow(property)
+      const here = [...path, name]
+      const needed = required && (schema.required ?? []).includes(name)
+      if (kind === "json" && target.properties !== undefined && Object.keys(target.properties).length > 0) {
+        return walk(target, here, needed)
+      }
+      const items = target.type === "array" ? follow(target.items ?? {}) : undefined
+      const item = items === undefined ? undefined : kindOf(items, follow, kind === "form" ? "text" : "json")
+      const repeated = item !== undefined && item._tag !== "Json"
+      return [{
+        flag: here.join("."),
+        slot: "body" as const,
+        path: here,
+        kind: repeated ? item : kindOf(target, follow, kind === "form" ? "text" : "json"),
+        required: needed,
+        repeated,
+        description: target.description ?? ""
+      }]
+    })
+  return walk(schema, [], true)
+}
+
+const nonFinite = ["Infinity", "-Infinity", "NaN"]
+
+const kindOf = (schema: JsonSchema, follow: (schema: JsonSchema) => JsonSchema, wire: "text" | "json"): FieldKind => {
+  const choices = schema.enum
+  if (choices !== undefined && choices.every((choice) => choice !== null && typeof choice !== "object")) {
+    return choices.length === 2 && choices.every((choice) => choice === "true" || choice === "false")
+      ? { _tag: "Boolean" }
+      : { _tag: "Choice", choices: choices as ReadonlyArray<string | number | boolean> }
+  }
+  if (schema.type === "boolean") return { _tag: "Boolean" }
+  if (schema.type === "number" || schema.type === "integer") {
+    return { _tag: "Number", integer: schema.type === "integer" }
+  }
+  if (schema.type === "string" || wire === "text") {
+    return { _tag: "Text", pattern: schema.pattern === undefined ? undefined : new RegExp(schema.pattern, "u") }
+  }
+  const members = (schema.anyOf ?? []).map(follow)
+  const finite = members.filter((member) =>
+    !(member.enum?.every((value) => nonFinite.includes(String(value))) ?? false)
+  )
+  if (finite.length === 1 && members.length > 1 && finite[0] !== undefined) return kindOf(finite[0], follow, wire)
+  const types = members.length === 0
+    ? schema.type === undefined ? [] : [schema.type]
+    : members.map((member) => member.type ?? "unknown")
+  return { _tag: "Json", types, text: types.includes("string") }
+}

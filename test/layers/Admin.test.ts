@@ -1,0 +1,136 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Metric, Result } from "effect"
+import { request } from "node:http"
+import * as Admin from "../../src/layers/Admin.ts"
+import * as HealthLayer from "../../src/layers/Health.ts"
+import * as Metrics from "../../src/layers/Metrics.ts"
+import { MicroserviceMemory } from "../../src/layers/Microservice.ts"
+import { ServiceName, Version } from "../../src/services/BuildInfo.ts"
+import { Health } from "../../src/services/Health.ts"
+import type { HealthDocument } from "../../src/services/HealthDocument.ts"
+import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
+
+const settings: Values = { ...Result.getOrThrow(resolve({}, {})), adminPort: 0 }
+
+const layer = Admin.layer.pipe(
+  Layer.provideMerge(HealthLayer.layer),
+  Layer.provideMerge(MicroserviceMemory),
+  Layer.provideMerge(Layer.mergeAll(
+    Layer.succeed(Settings, settings),
+    Layer.succeed(Version, "1.1.abcdef"),
+    Layer.succeed(ServiceName, "<script>alert(1)</script>")
+  ))
+)
+
+const asked = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+  Effect.flatMap(
+    Admin.Admin,
+    ({ url }) =>
+      Effect.promise(() =>
+        new Promise<{ status: number | undefined; headers: Record<string, unknown>; body: string }>(
+          (resolve, reject) => {
+            request(`${url}${path}`, { method, headers }, (response) => {
+              let body = ""
+              response.on("data", (data) => body += String(data))
+              response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, body }))
+            }).on("error", reject).end()
+          }
+        )
+      )
+  )
+
+const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" }
+
+describe("the admin listener", () => {
+  it.live("gives the full health document to machines", () =>
+    Effect.gen(function*() {
+      const health = yield* Health
+      const metrics = yield* Metrics.Metrics
+      yield* health.register({ name: "database", check: Effect.fail("refused") })
+      for (let line = 0; line < 12; line++) yield* Effect.logInfo(`line ${line}`, { line })
+      yield* Metric.update(Metric.counter("orders_total"), 3)
+      yield* metrics.post
+      yield* Effect.yieldNow
+      const { body, headers, status } = yield* asked("/health")
+      const document = JSON.parse(body) as HealthDocument
+      assert.deepStrictEqual([status, document.status], [503, "fail"])
+      assert.strictEqual(headers["content-type"], "application/health+json")
+      assert.strictEqual(headers["cache-control"], "no-store")
+      assert.strictEqual(document.releaseId, "1.1.abcdef")
+      assert.isAtLeast(document.uptimeSeconds, 0)
+      assert.strictEqual(document.environment.kind, "local")
+      assert.strictEqual(document.checks["database"]?.[0]?.output, "refused")
+      const messages = document.logs.map(({ message }) => message).filter((message) =>
+        String(message).startsWith("line")
+      )
+      assert.strictEqual(document.logs.length, 10)
+      assert.include(messages, "line 11")
+      assert.notInclude(messages, "line 1")
+      assert.deepInclude(document.metrics.find(({ name }) => name === "orders_total"), { values: [3], unit: "Count" })
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("gives people a page, without scripts, with everything escaped", () =>
+    Effect.gen(function*() {
+      const health = yield* Health
+      const metrics = yield* Metrics.Metrics
+      const evil = `"><img src=x onerror="alert(1)">`
+      yield* health.register({ name: evil, check: Effect.fail(evil) })
+      yield* Effect.logWarning(evil, { [evil]: evil })
+      yield* Metric.update(Metric.counter(evil, { attributes: { evil } }), 1)
+      yield* metrics.post
+      yield* Effect.yieldNow
+      const { body, headers, status } = yield* asked("/", browser)
+      assert.strictEqual(status, 200)
+      assert.include(String(headers["content-type"]), "text/html")
+      assert.match(String(headers["content-security-policy"]), /^default-src 'none'; style-src 'sha256-/)
+      assert.notInclude(body, "<script")
+      assert.notInclude(body, "<img")
+      for (
+        const part of [
+          "1.1.abcdef",
+          "Uptime",
+          "Environment",
+          "Last 10 log entries",
+          "Last 10 metrics",
+          "Checks",
+          "&quot;&gt;&lt;img"
+        ]
+      ) {
+        assert.include(body, part)
+      }
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("answers at once while twenty checks hang", () =>
+    Effect.gen(function*() {
+      const health = yield* Health
+      for (let index = 0; index < 20; index++) {
+        yield* health.register({ name: `hanging ${index}`, check: Effect.uninterruptible(Effect.never) })
+      }
+      const document = JSON.parse((yield* asked("/health")).body) as HealthDocument
+      assert.strictEqual(document.status, "warn")
+      assert.strictEqual(Object.keys(document.checks).length, 20)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("answers HEAD without a body", () =>
+    Effect.gen(function*() {
+      const { body, headers, status } = yield* asked("/health", {}, "HEAD")
+      assert.deepStrictEqual([status, body], [200, ""])
+      assert.isAbove(Number(headers["content-length"]), 0)
+    }).pipe(Effect.provide(layer)))
+
+  it.live("answers only to its own address, so that no web page reaches it by another name", () =>
+    Effect.gen(function*() {
+      for (const path of ["/", "/health", "/metrics", "/version"]) {
+        assert.strictEqual((yield* asked(path, { host: "evil.example" })).status, 421)
+        assert.strictEqual((yield* asked(path, { host: "localhost:9990" })).status, 200)
+      }
+    }).pipe(Effect.provide(layer)))
+
+  it.live("renders the metrics as Prometheus text", () =>
+    Effect.gen(function*() {
+      yield* Metric.update(Metric.counter("orders_total", { incremental: true }), 3)
+      const { body, headers } = yield* asked("/metrics")
+      assert.strictEqual(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8")
+      assert.include(body, "orders_total 3")
+    }).pipe(Effect.provide(layer)))
+})

@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import * as Operations from "../../src/services/Operations.ts"
+import { RichApi } from "../utils/richApi.ts"
+
+const reflect = (api: HttpApi.Top) => Operations.reflect(api as never, ["serve", "init"])
+
+const find = (group: string | undefined, name: string) => {
+  const operation = Result.getOrThrow(reflect(RichApi as never)).find((it) => it.group === group && it.name === name)
+  assert.isDefined(operation)
+  return operation!
+}
+
+describe("reflection", () => {
+  it("makes an operation of every endpoint", () => {
+    const names: Array<string> = []
+    HttpApi.reflect(RichApi, { onGroup: () => {}, onEndpoint: ({ endpoint }) => names.push(endpoint.identifier) })
+    assert.deepStrictEqual(Result.getOrThrow(reflect(RichApi as never)).map(({ name }) => name), names)
+  })
+
+  it("sees a new endpoint with no other change", () => {
+    class More extends HttpApi.make("more").addHttpApi(RichApi).add(
+      HttpApiGroup.make("extra").add(HttpApiEndpoint.get("fresh", "/fresh", { query: { q: Schema.String } }))
+    ) {}
+    const fresh = Result.getOrThrow(reflect(More as never)).at(-1)
+    assert.deepInclude(fresh, { group: "extra", name: "fresh" })
+    assert.deepStrictEqual(fresh?.fields.map(({ flag }) => flag), ["q"])
+  })
+
+  it("gives each field a flag, nested ones with dots and colliding ones with their place", () => {
+    const flags = find("items", "replace").fields.map(({ flag }) => flag)
+    assert.deepStrictEqual(flags.slice(0, 5), ["path.id", "owner", "x-tenant", "dry", "body.id"])
+    assert.includeMembers(flags, ["address.street", "address.place.lat", "parts", "labels", "flags"])
+    assert.include(find("items", "change").fields.map(({ flag }) => flag), "body.json")
+  })
+
+  it("knows what each flag takes", () => {
+    const kinds = Object.fromEntries(
+      find("items", "replace").fields.map(({ flag, kind, repeated, required }) => [
+        flag,
+        [kind._tag, repeated, required]
+      ])
+    )
+    assert.deepStrictEqual(kinds["dry"], ["Boolean", false, true])
+    assert.deepStrictEqual(kinds["kind"], ["Choice", false, true])
+    assert.deepStrictEqual(kinds["price"], ["Number", false, true])
+    assert.deepStrictEqual(kinds["any"], ["Number", false, true])
+    assert.deepStrictEqual(kinds["flags"], ["Boolean", true, true])
+    assert.deepStrictEqual(kinds["parts"], ["Json", false, true])
+    assert.deepStrictEqual(kinds["note"], ["Json", false, true])
+    assert.deepStrictEqual(kinds["address.zip"], ["Number", false, false])
+  })
+
+  it("names every operation that has no command line, and what to do, at once", () => {
+    class Bad extends HttpApi.make("bad").add(
+      HttpApiGroup.make("files").add(
+        HttpApiEndpoint.post("upload", "/files", {
+          payload: Schema.Struct({ name: Schema.String }).pipe(HttpApiSchema.asMultipart())
+        }),
+        HttpApiEndpoint.get("any", "/files/*", { success: Schema.String }),
+        HttpApiEndpoint.get("has space", "/space", { success: Schema.String }),
+        HttpApiEndpoint.get("tunnel", "/tunnel", { success: HttpApiSchema.Upgrade({ protocol: "x" }) })
+      ),
+      HttpApiGroup.make("serve").add(HttpApiEndpoint.get("x", "/x", { success: Schema.String }))
+    ) {}
+    const result = reflect(Bad as never)
+    assert.isTrue(Result.isFailure(result))
+    const { message, problems } = Result.getOrThrow(Result.flip(result))
+    assert.strictEqual(problems.length, 5)
+    for (
+      const part of [
+        "files.upload (POST /files): a multipart body",
+        "files.any (GET /files/*): a wildcard path",
+        "files.has space (GET /space): its name is no command word",
+        "files.tunnel (GET /tunnel): it upgrades the connection",
+        "serve.x (GET /x): serve is a command of the chassis"
+      ]
+    ) assert.include(message, part)
+  })
+})

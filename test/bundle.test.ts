@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFileSync, spawnSync } from "node:child_process"
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { bundle, version } from "../src/bundle.ts"
+
+const git = (directory: string, ...args: ReadonlyArray<string>) =>
+  execFileSync("git", ["-C", directory, "-c", "user.name=a", "-c", "user.email=a@b", ...args], { encoding: "utf8" })
+
+const repository = () => {
+  const directory = mkdtempSync(join(tmpdir(), "keelson-git-"))
+  git(directory, "init", "--quiet")
+  writeFileSync(join(directory, "package.json"), `{"version":"4.2.9"}`)
+  writeFileSync(join(directory, "main.ts"), `process.stdout.write("ran\\n")\n`)
+  git(directory, "add", ".")
+  git(directory, "commit", "--quiet", "-m", "first")
+  return directory
+}
+
+describe("a version", () => {
+  it("is major, minor and six digits of the commit", () => {
+    const directory = repository()
+    const commit = git(directory, "rev-parse", "HEAD").slice(0, 6)
+    assert.strictEqual(version(directory), `4.2.${commit}`)
+  })
+
+  it("says that there are changes, also where a file is only new", () => {
+    const directory = repository()
+    writeFileSync(join(directory, "new.ts"), "")
+    assert.match(version(directory), /^4\.2\.[0-9a-f]{6}\+CHANGES$/)
+  })
+
+  it("cannot be made up without git: the build fails and says what to do", () => {
+    const directory = mkdtempSync(join(tmpdir(), "keelson-none-"))
+    writeFileSync(join(directory, "main.ts"), "")
+    assert.throws(() => version(directory), /is not a git work tree with a commit.*--version 1\.1\.ab41cd/)
+    const command = new URL("../src/bin/keelson-bundle.ts", import.meta.url).pathname
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [command, join(directory, "main.ts"), join(directory, "out.js")],
+      { encoding: "utf8", env: { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() } }
+    )
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /^No version: /)
+  })
+})
+
+describe("a bundle", () => {
+  it("is one file that prints the version without running, and runs otherwise", async () => {
+    const directory = repository()
+    const outfile = join(directory, "out", "main.js")
+    const built = await bundle({ entry: join(directory, "main.ts"), outfile })
+    const run = (...args: ReadonlyArray<string>) =>
+      spawnSync(process.execPath, [outfile, ...args], { encoding: "utf8" }).stdout
+    assert.strictEqual(run("-v"), `${built.version}\n`)
+    assert.strictEqual(run("--version"), `${built.version}\n`)
+    assert.strictEqual(run(), "ran\n")
+  })
+
+  it("takes a version that is given", async () => {
+    const directory = repository()
+    const outfile = join(directory, "main.js")
+    await bundle({ entry: join(directory, "main.ts"), outfile, version: "1.1.ab41cd" })
+    assert.strictEqual(spawnSync(process.execPath, [outfile, "-v"], { encoding: "utf8" }).stdout, "1.1.ab41cd\n")
+  })
+})

@@ -1,0 +1,12 @@
+/** The value below which the given part of the values lies; nearest rank. */
+export const quantile = (values: Iterable<number>, part: number): number => {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+}
+
+/** The middle value: one disturbed round does not move it. */
+export const median = (values: Iterable<number>): number => quantile(values, 0.5)
+
+/** Round by round, what `values` are to `base`: what disturbs a whole round disturbs both. */
+export const ratios = (values: ReadonlyArray<number>, base: ReadonlyArray<number>): Array<number> =>
+  values.map((value, round) => value / (base[round] ?? Number.NaN))

@@ -24,6 +24,8 @@ export interface Options {
 
 const batchDelay = 5
 const batchBytes = 64 * 1024
+const hotLength = 2 * 1024
+const maxBytesPerUnit = 3
 const turnBytes = 4 * batchBytes
 const maxRetryDelay = 50
 const shutdownTimeout = "5 seconds"
@@ -83,6 +85,10 @@ const makeWriter = (
 
   let open = ""
   let openLines = 0
+  let page = Buffer.alloc(0)
+  let pageLines = 0
+  let pageStart = 0
+  let pageEnd = 0
   const chunks: Array<Chunk> = []
   let offset = 0
   let sealed = 0
@@ -97,7 +103,7 @@ const makeWriter = (
   let unreported = 0
   let waiting: ReadonlyArray<{ readonly target: number; readonly resume: () => void }> = []
 
-  const buffered = () => open.length + sealed - written
+  const buffered = () => open.length + pageEnd - pageStart + sealed - written
 
   const schedule = (delay: number) => {
     if (timer !== undefined) return
@@ -119,16 +125,37 @@ const makeWriter = (
   const accept = (event: LogEvent) => {
     open += `${pretty ? LogPretty.render(event, { colours }) : event.line}\n`
     openLines++
-    if (open.length >= batchBytes) seal()
+    if (open.length >= hotLength) encodeOpen()
+  }
+
+  // A text is made flat when it is encoded. Done after a few lines, their parts are still in the processor's cache; done
+  // once per write it costs five times as much.
+  const encodeOpen = () => {
+    const longest = open.length * maxBytesPerUnit
+    if (longest > page.length - pageEnd) {
+      seal()
+      page = Buffer.allocUnsafeSlow(Math.max(batchBytes, longest))
+      pageStart = 0
+      pageEnd = 0
+    }
+    pageEnd += page.write(open, pageEnd)
+    pageLines += openLines
+    open = ""
+    openLines = 0
   }
 
   const seal = () => {
-    if (openLines === 0) return
-    const bytes = Buffer.from(open)
-    chunks.push({ bytes, lines: openLines })
+    if (pageLines === 0) return
+    const bytes = page.subarray(pageStart, pageEnd)
+    chunks.push({ bytes, lines: pageLines })
     sealed += bytes.length
-    open = ""
-    openLines = 0
+    pageStart = pageEnd
+    pageLines = 0
+  }
+
+  const sealAll = () => {
+    if (openLines > 0) encodeOpen()
+    seal()
   }
 
   const report = () => {
@@ -153,11 +180,13 @@ const makeWriter = (
 
   const abandon = () => {
     gone = true
-    dropped += openLines + chunks.reduce((sum, { lines }) => sum + lines, 0)
+    dropped += openLines + pageLines + chunks.reduce((sum, { lines }) => sum + lines, 0)
     const [first] = chunks
     if (first !== undefined && offset > 0) dropped -= Math.max(0, first.lines - countLines(first.bytes, offset))
     open = ""
     openLines = 0
+    pageLines = 0
+    pageStart = pageEnd
     chunks.length = 0
     written = sealed
     unschedule()
@@ -168,7 +197,7 @@ const makeWriter = (
     let left = limit
     while (left > 0) {
       report()
-      if (chunks.length === 0) seal()
+      if (chunks.length === 0) sealAll()
       const [first] = chunks
       if (first === undefined) break
       try {
@@ -225,7 +254,7 @@ const makeWriter = (
     },
     dropped: () => dropped,
     flush: Effect.callback<void>((resume) => {
-      seal()
+      sealAll()
       drain(turnBytes)
       const waiter = { target: sealed, resume: () => resume(Effect.void) }
       waiting = [...waiting, waiter]

@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from "node:http"
+import { performance } from "node:perf_hooks"
 import type { TraceContext } from "../services/TraceContext.ts"
 
 /**
@@ -40,7 +41,7 @@ export interface ObservedResponse extends ServerResponse<IncomingMessage> {
 export const make = (options: {
   readonly draining: () => boolean
   readonly unmatched: ObservedOperation
-}): typeof ServerResponse<IncomingMessage> => {
+}): typeof ServerResponse<IncomingMessage> & (new(request: IncomingMessage) => ObservedResponse) => {
   class Observed extends ServerResponse<IncomingMessage> implements ObservedResponse {
     declare trace: TraceContext | undefined
     declare begun: unknown
@@ -62,6 +63,12 @@ export const make = (options: {
       operation.started()
     }
 
+    // Every answer's headers are written here: one begun before the drain still tells its client to go.
+    override writeHead(): this {
+      if (options.draining()) this.shouldKeepAlive = false
+      return super.writeHead.apply(this, arguments as unknown as Parameters<ServerResponse["writeHead"]>)
+    }
+
     // `apply` with `arguments` costs nothing; rest parameters would make an array for each of a response's events.
     override emit(event: string | symbol): boolean {
       if (event === "close") {
@@ -71,26 +78,9 @@ export const make = (options: {
       return super.emit.apply(this, arguments as unknown as Parameters<ServerResponse["emit"]>)
     }
   }
-  Object.defineProperties(Observed.prototype, {
-    // Effect asks for Node's own length check, which costs a second write per answer; its lengths come from the bytes.
-    strictContentLength: { get: () => false, set: () => {} },
-    // Read when the headers are written: an answer begun before the drain still tells its client to go.
-    shouldKeepAlive: {
-      get(this: KeepAlive) {
-        return this[keepAlive] && !options.draining()
-      },
-      set(this: KeepAlive, value: boolean) {
-        this[keepAlive] = value
-      }
-    }
-  })
-  return Observed as typeof ServerResponse<IncomingMessage>
-}
-
-const keepAlive: unique symbol = Symbol("keelson/layers/ObservedResponse/keepAlive")
-
-interface KeepAlive {
-  [keepAlive]: boolean
+  // Effect asks for Node's own length check, which costs a second write per answer; its lengths come from the bytes.
+  Object.defineProperty(Observed.prototype, "strictContentLength", { get: () => false, set: () => {} })
+  return Observed
 }
 
 /**

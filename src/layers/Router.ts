@@ -16,10 +16,10 @@ import type * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { IncomingMessage, type ServerResponse } from "node:http"
+import { IncomingMessage } from "node:http"
 import * as TraceContext from "../services/TraceContext.ts"
 import * as HttpErrors from "./HttpErrors.ts"
-import { isObserved, type ObservedOperation } from "./ObservedResponse.ts"
+import { isObserved, type ObservedOperation, type ObservedResponse } from "./ObservedResponse.ts"
 import type { ReflectedEndpoint } from "./OperationCodec.ts"
 import * as OperationGroup from "./OperationGroup.ts"
 import * as OperationRoute from "./OperationRoute.ts"
@@ -70,7 +70,7 @@ export type HttpEffect = Effect.Effect<
  */
 export interface Router {
   readonly httpEffect: HttpEffect
-  readonly begin: (request: IncomingMessage, response: ServerResponse) => boolean
+  readonly begin: (request: IncomingMessage, response: ObservedResponse) => boolean
 }
 
 interface Route {
@@ -188,7 +188,7 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     const begin: Router["begin"] = (request, response) => {
       const found = router.find(request.method ?? "", request.url ?? "")
       const route = found?.handler
-      if (found === undefined || route?.begin === undefined || !isObserved(response)) return false
+      if (found === undefined || route?.begin === undefined) return false
       response.trace = traceOf(rawHeader(request, "traceparent"))
       response.observe(route.observed)
       try {

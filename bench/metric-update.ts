@@ -47,7 +47,7 @@ const metrics = Context.get(
 )
 const bound = metrics.bind("orders.get", "GET")
 
-const boundaries = HttpMetrics.boundaries
+const boundaries = HttpMetrics.fineBoundaries
 const attributes = { operation: "orders.get", method: "GET" }
 const histogram = Metric.histogram("http_server_request_duration_seconds", { boundaries, attributes })
 const counter = Metric.counter("http_server_requests_total", { attributes, incremental: true })

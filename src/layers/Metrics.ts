@@ -7,6 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Random from "effect/Random"
+import { Environment } from "../services/Environment.ts"
+import { renderedBoundaries } from "../services/HttpMetrics.ts"
 import * as MetricBatch from "../services/MetricBatch.ts"
 import { type Datum, MetricSink } from "../services/MetricSink.ts"
 import { Recent } from "../services/Recent.ts"
@@ -15,8 +17,8 @@ import { Settings } from "../services/Settings.ts"
 /**
  * The metrics of the process as text and as datums.
  *
- * `prometheus` is the text exposition of the whole registry. `post` hands over what changed since the last time; it
- * never fails, and waits at most 5 seconds for the sink.
+ * `prometheus` is the text exposition of the whole registry, with OpenTelemetry's buckets of HTTP durations. `post`
+ * hands over what changed since the last time; it never fails, and waits at most 5 seconds for the sink.
  *
  * @category services
  * @since 1.1.0
@@ -26,7 +28,6 @@ export class Metrics extends Context.Service<Metrics, {
   readonly post: Effect.Effect<void>
 }>()("keelson/layers/Metrics") {}
 
-const jitterRatio = 0.1
 const firstPost = "1 second"
 const shortestInterval = 1000
 const putTimeout = "5 seconds"
@@ -43,26 +44,27 @@ const lost = Metric.counter("keelson_metric_datums_lost_total", {
 })
 
 /**
- * Posts the metric registry a second after the start, then every `metricsInterval`, and when the scope closes.
+ * Posts the metric registry every `metricsInterval`, and when the scope closes; locally also a second after the start.
  *
  * **Details**
  *
  * The registry is Effect's own, so an app's metrics need no registration. Posts are aligned to the interval (of at
- * least a second) on the wall clock, later by a delay of this process's own, so that a fleet does not post in the same
- * instant. Datums that the sink does not take are counted in `keelson_metric_datums_lost_total` and logged every 5
+ * least a second) on the wall clock, later by a share of it that is this process's own, so that a fleet's posts are spread
+ * over all of it. Datums that the sink does not take are counted in `keelson_metric_datums_lost_total` and logged every 5
  * minutes at most.
  *
  * @category layers
  * @since 1.1.0
  */
-export const layer: Layer.Layer<Metrics, never, MetricSink | Recent> = Layer.effect(
+export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recent> = Layer.effect(
   Metrics,
   Effect.gen(function*() {
     const sink = yield* MetricSink
     const recent = yield* Recent
     const context = yield* Effect.context<never>()
     const interval = Math.max(Duration.toMillis((yield* Settings).metricsInterval), shortestInterval)
-    const jitter = (yield* Random.next) * interval * jitterRatio
+    const phase = Math.floor((yield* Random.next) * interval)
+    const { kind } = yield* Environment
     let baseline: MetricBatch.Baseline = new Map()
 
     const take = Effect.map(Clock.currentTimeMillis, (now) => {
@@ -96,16 +98,14 @@ export const layer: Layer.Layer<Metrics, never, MetricSink | Recent> = Layer.eff
 
     const untilNext = Effect.flatMap(
       Clock.currentTimeMillis,
-      (now) => Effect.sleep(Duration.millis(interval - (now % interval) + jitter))
+      (now) => Effect.sleep(Duration.millis(interval - modulo(now - phase, interval)))
     )
-    yield* Effect.sleep(firstPost).pipe(
-      Effect.andThen(post),
-      Effect.andThen(Effect.forever(Effect.andThen(untilNext, post))),
-      Effect.forkScoped
-    )
+    // Nobody shares the local sink, and whoever looks at the page does not want to wait.
+    const first = kind === "local" ? Effect.andThen(Effect.sleep(firstPost), post) : Effect.void
+    yield* Effect.andThen(first, Effect.forever(Effect.andThen(untilNext, post))).pipe(Effect.forkScoped)
     yield* Effect.addFinalizer(() => post)
     return {
-      prometheus: Effect.sync(() => PrometheusMetrics.formatUnsafe(read(context).readable)),
+      prometheus: Effect.sync(() => PrometheusMetrics.formatUnsafe(coarsened(read(context).readable))),
       post
     }
   })
@@ -125,3 +125,18 @@ const read = (context: Context.Context<never>) => {
   }
   return { readable: Context.add(context, Metric.MetricRegistry, registry), unreadable }
 }
+
+const coarsened = (context: Context.Context<never>) => {
+  const registry: Metric.MetricRegistry = new Map()
+  for (const [key, series] of Context.get(context, Metric.MetricRegistry)) {
+    const bounds = series.type === "Histogram" ? renderedBoundaries.get(series.id) : undefined
+    const get = (context: Context.Context<never>) => {
+      const state: Metric.HistogramState = series.hooks.get(context)
+      return { ...state, buckets: state.buckets.filter(([bound]) => bounds?.has(bound)) }
+    }
+    registry.set(key, bounds === undefined ? series : { ...series, hooks: { ...series.hooks, get } })
+  }
+  return Context.add(context, Metric.MetricRegistry, registry)
+}
+
+const modulo = (value: number, divisor: number) => ((value % divisor) + divisor) % divisor

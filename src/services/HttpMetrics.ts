@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import { exponentialBoundaries } from "./MetricBatch.ts"
 
 /**
  * The instruments of one operation, bound once: `started` when a request arrives, `finished` when its answer ended.
@@ -19,8 +20,8 @@ export interface BoundHttpMetrics {
  *
  * **Details**
  *
- * `http_server_request_duration_seconds` is a histogram by `operation`, `method` and `status`; the bounds are those
- * OpenTelemetry recommends. `http_server_requests_total` is its count. `http_server_active_requests` is by
+ * `http_server_request_duration_seconds` is a histogram by `operation`, `method` and `status` with
+ * {@link fineBoundaries}. `http_server_requests_total` is its count. `http_server_active_requests` is by
  * `operation`, whatever the method. An update costs one map look-up and no object: everything else is bound
  * beforehand or read when a snapshot is taken (`bench/metric-update.ts`).
  *
@@ -32,13 +33,32 @@ export class HttpMetrics extends Context.Service<HttpMetrics, {
 }>()("keelson/services/HttpMetrics") {}
 
 /**
- * Upper bounds of the duration buckets, in seconds
+ * Upper bounds of the duration buckets that the Prometheus text has, in seconds
  * (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration).
  *
  * @category constants
  * @since 1.1.0
  */
 export const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
+
+/**
+ * Upper bounds of the duration buckets that are recorded, in seconds: {@link boundaries}, and as many more from 10 µs
+ * to 60 s as keep the percentiles of what is posted within 5 %.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const fineBoundaries = exponentialBoundaries({ from: 0.000_01, to: 60, include: boundaries })
+
+/**
+ * The buckets that the Prometheus text has of a histogram that records finer ones: upper bounds by metric name.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const renderedBoundaries: ReadonlyMap<string, ReadonlySet<number>> = new Map([
+  ["http_server_request_duration_seconds", new Set(boundaries)]
+])
 
 /**
  * Keeps the instruments in the `MetricRegistry` of the context.
@@ -92,7 +112,7 @@ const register = (context: Context.Context<never>, operation: string, requests: 
 const makeSeries = (context: Context.Context<never>, attributes: Readonly<Record<string, string>>) => {
   const histogram = Metric.histogram("http_server_request_duration_seconds", {
     description: "Time from reading the request's head to the end of its answer",
-    boundaries,
+    boundaries: fineBoundaries,
     attributes
   })
   Metric.registerUnsafe(

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
  * One metric value as CloudWatch names it.
  *
  * `timestamp` is milliseconds since the epoch. `values` and `counts` have the same length; a counter's value is the
- * increase since the last snapshot, a gauge's its current value, a histogram's are bucket bounds with their counts.
+ * increase since the last snapshot, a gauge's its current value, a histogram's are one of each bucket, with its count.
  *
  * @category models
  * @since 1.1.0

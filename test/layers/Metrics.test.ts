@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Random, Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Random, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Logger from "../../src/layers/Logger.ts"
 import * as Metrics from "../../src/layers/Metrics.ts"
+import * as Environment from "../../src/services/Environment.ts"
+import * as HttpMetrics from "../../src/services/HttpMetrics.ts"
 import * as Logs from "../../src/services/Logs.ts"
 import * as LogSink from "../../src/services/LogSink.ts"
 import * as MetricSink from "../../src/services/MetricSink.ts"
@@ -12,7 +14,7 @@ import { Settings } from "../../src/services/Settings.ts"
 const registry = Layer.sync(Metric.MetricRegistry, () => new Map())
 
 const layer = Metrics.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Recent.layer, MetricSink.layerMemory)),
+  Layer.provideMerge(Layer.mergeAll(Recent.layer, MetricSink.layerMemory, Environment.layerMemory)),
   Layer.provideMerge(registry)
 )
 
@@ -22,7 +24,7 @@ const layerTo = (put: MetricSink.MetricSink["Service"]["put"]) =>
     Layer.provideMerge(Layer.succeed(MetricSink.MetricSink, { put })),
     Layer.provideMerge(Logger.layer),
     Layer.provideMerge(Logs.layer),
-    Layer.provideMerge(Layer.mergeAll(Recent.layer, LogSink.layerMemory, registry))
+    Layer.provideMerge(Layer.mergeAll(Recent.layer, LogSink.layerMemory, Environment.layerMemory, registry))
   )
 
 const settingsWith = (metricsInterval: Duration.Duration) =>
@@ -42,11 +44,11 @@ describe("Metrics", () => {
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(datums.map(({ name, values }) => [name, values]), [["orders_total", [2]]])
       yield* Metric.update(orders, 5)
-      yield* TestClock.adjust("66 seconds")
+      yield* TestClock.adjust("60 seconds")
       assert.deepStrictEqual(datums.map(({ values }) => values), [[2], [5]])
     }).pipe(Effect.provide(layer)))
 
-  it.effect("posts aligned to the interval, later by at most a tenth of it", () =>
+  it.effect("posts at a second of its own in each interval", () =>
     Effect.gen(function*() {
       const { datums } = yield* MetricSink.MetricSinkMemory
       const gauge = Metric.gauge("now")
@@ -56,9 +58,35 @@ describe("Metrics", () => {
       }
       const late = datums.slice(1).map(({ timestamp }) => timestamp % 60_000)
       assert.isAtLeast(late.length, 4)
-      for (const delay of late) assert.isAtMost(delay, 6_000)
       assert.strictEqual(new Set(late.map((delay) => Math.round(delay / 1000))).size, 1)
     }).pipe(Effect.provide(layer)))
+
+  it.effect("spreads the posts of a fleet on AWS over the whole interval, the first ones too", () =>
+    Effect.gen(function*() {
+      const seconds: Array<number> = []
+      for (let process = 0; process < 200; process++) {
+        yield* Effect.gen(function*() {
+          const context = yield* Layer.build(Layer.fresh(Metrics.layer))
+          const { datums } = yield* MetricSink.MetricSinkMemory
+          yield* Metric.update(Metric.gauge("now"), 1)
+          const startedAt = yield* Clock.currentTimeMillis
+          yield* TestClock.adjust("60 seconds")
+          assert.strictEqual(datums.length, 1)
+          seconds.push(((datums[0]?.timestamp ?? 0) - startedAt) / 1000)
+          return context
+        }).pipe(
+          Effect.provide(Layer.mergeAll(
+            Recent.layer,
+            MetricSink.layerMemory,
+            registry,
+            Layer.succeed(Environment.Environment, { kind: "ec2", instance: `i-${process}` })
+          )),
+          Effect.scoped
+        )
+      }
+      const tenths = new Set(seconds.map((second) => Math.floor(second / 6)))
+      assert.strictEqual(tenths.size, 10, `${seconds.map(Math.round)}`)
+    }).pipe(Random.withSeed("fleet")))
 
   it.effect("posts later in one process than in another", () =>
     Effect.gen(function*() {
@@ -98,7 +126,9 @@ describe("Metrics", () => {
         yield* Metric.update(Metric.counter("last"), 1)
       }))
       assert.deepStrictEqual(datums.map(({ name }) => name), ["last"])
-    }).pipe(Effect.provide(Layer.mergeAll(Recent.layer, MetricSink.layerMemory, registry))))
+    }).pipe(
+      Effect.provide(Layer.mergeAll(Recent.layer, MetricSink.layerMemory, Environment.layerMemory, registry))
+    ))
 
   it.effect("hands over each increase once, whoever asks for a post at the same time", () =>
     Effect.gen(function*() {
@@ -181,6 +211,30 @@ describe("Metrics", () => {
       const text = yield* Effect.provideService(metrics.prometheus, Metric.MetricRegistry, new Map())
       assert.strictEqual(text, "# HELP orders_total Orders\n# TYPE orders_total counter\norders_total 2\n")
     }).pipe(Effect.provide(layer)))
+
+  it.effect("renders HTTP durations with OpenTelemetry's bounds and posts them with finer ones", () =>
+    Effect.gen(function*() {
+      const metrics = yield* Metrics.Metrics
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      const { bind } = yield* HttpMetrics.HttpMetrics
+      const seconds = [0.0001, 0.005, 0.0051, 0.06, 0.06, 2, 9.99, 11, 70]
+      for (const second of seconds) bind("orders.get", "GET").finished(200, second)
+      yield* Metric.update(Metric.histogram("app_seconds", { boundaries: [1, 2] }), 1)
+      const buckets = (yield* metrics.prometheus).split("\n").filter((line) => line.includes("_bucket{"))
+      const labels = `operation="orders.get",method="GET",status="200"`
+      const counted = (bound: number) => seconds.filter((second) => second <= bound).length
+      assert.deepStrictEqual(buckets, [
+        ...HttpMetrics.boundaries.map((bound) =>
+          `http_server_request_duration_seconds_bucket{${labels},le="${bound}"} ${counted(bound)}`
+        ),
+        `http_server_request_duration_seconds_bucket{${labels},le="+Inf"} ${seconds.length}`,
+        `app_seconds_bucket{le="1"} 1`,
+        `app_seconds_bucket{le="2"} 1`,
+        `app_seconds_bucket{le="+Inf"} 1`
+      ])
+      yield* metrics.post
+      assert.strictEqual(datums.find(({ name }) => name === "http_server_request_duration_seconds")?.values.length, 8)
+    }).pipe(Effect.provide(Layer.provideMerge(HttpMetrics.layer, layer))))
 
   it.effect("posts every second at most, however short the interval is set", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
-import { boundaries, HttpMetrics, layer } from "../../src/services/HttpMetrics.ts"
+import { boundaries, fineBoundaries, HttpMetrics, layer } from "../../src/services/HttpMetrics.ts"
 
 const isolated = Layer.provideMerge(layer, Layer.sync(Metric.MetricRegistry, () => new Map()))
 
@@ -28,7 +28,7 @@ describe("HttpMetrics", () => {
       assert.deepStrictEqual(all.get(`http_server_requests_total${of("200")}`), { count: 2, incremental: true })
       assert.deepStrictEqual(all.get(`http_server_requests_total${of("500")}`), { count: 1, incremental: true })
       assert.deepStrictEqual(all.get(`http_server_request_duration_seconds${of("500")}`), {
-        buckets: boundaries.map((bound) => [bound, bound >= 0.2 ? 1 : 0]),
+        buckets: fineBoundaries.map((bound) => [bound, bound >= 0.2 ? 1 : 0]),
         count: 1,
         min: 0.2,
         max: 0.2,
@@ -36,6 +36,14 @@ describe("HttpMetrics", () => {
       })
       assert.deepInclude(all.get(`http_server_request_duration_seconds${of("200")}`), { count: 2, max: 11 })
     }).pipe(Effect.provide(isolated)))
+
+  it("records finer bounds than OpenTelemetry's, and each of these", () => {
+    for (const bound of boundaries) assert.include(fineBoundaries, bound)
+    assert.deepStrictEqual([fineBoundaries[0], fineBoundaries.at(-1)], [0.000_01, 60])
+    for (const [index, bound] of fineBoundaries.slice(1).entries()) {
+      assert.isAtMost(bound / (fineBoundaries[index] ?? 0), 1.1)
+    }
+  })
 
   it.effect("follows the requests under way of an operation, however often it is bound", () =>
     Effect.gen(function*() {

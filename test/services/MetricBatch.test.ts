@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Context, Effect, Metric, Schema } from "effect"
+import { fineBoundaries } from "../../src/services/HttpMetrics.ts"
 import * as MetricBatch from "../../src/services/MetricBatch.ts"
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000)
@@ -86,7 +87,13 @@ describe("a batch", () => {
     assert.deepStrictEqual(
       datums.map(({ counts, dimensions, name, unit, values }) => ({ name, unit, dimensions, values, counts })),
       [
-        { name: "latency_seconds", unit: "Seconds", dimensions: {}, values: [1, 2, 9], counts: [2, 1, 1] },
+        {
+          name: "latency_seconds",
+          unit: "Seconds",
+          dimensions: {},
+          values: [Math.sqrt(0.5), Math.sqrt(2), 9],
+          counts: [2, 1, 1]
+        },
         { name: "colour", unit: "Count", dimensions: { key: "red" }, values: [1], counts: [1] },
         { name: "size", unit: "None", dimensions: { quantile: "0.5" }, values: [4], counts: [1] }
       ]
@@ -96,19 +103,40 @@ describe("a batch", () => {
   it("has Effect's timers in milliseconds, what is beyond the last finite bound with the greatest value seen", () => {
     const context = registry()
     const timer = Metric.timer("query", { boundaries: Metric.linearBoundaries({ start: 10, width: 10, count: 3 }) })
-    for (const milliseconds of [3, 15, 70]) timer.updateUnsafe(milliseconds as never, context)
+    for (const milliseconds of [10, 15, 70]) timer.updateUnsafe(milliseconds as never, context)
     const { datums, dropped } = MetricBatch.make(Metric.snapshotUnsafe(context), new Map(), 0)
     assert.deepStrictEqual(
       datums.map(({ counts, dimensions, unit, values }) => ({ unit, dimensions, values, counts })),
-      [{ unit: "Milliseconds", dimensions: {}, values: [10, 20, 70], counts: [1, 1, 1] }]
+      [{ unit: "Milliseconds", dimensions: {}, values: [10, 10 * Math.sqrt(2), 70], counts: [1, 1, 1] }]
     )
     assert.strictEqual(dropped, 0)
   })
 
-  it("never says more of a value than the greatest seen", () => {
+  it("never says more of a value than the greatest seen, nor less than the least", () => {
+    for (const value of [2, 11, 90, 1000]) {
+      const context = registry()
+      Metric.histogram("h", { boundaries: [10, 100] }).updateUnsafe(value, context)
+      assert.deepStrictEqual(MetricBatch.make(Metric.snapshotUnsafe(context), new Map(), 0).datums[0]?.values, [value])
+    }
+  })
+
+  it("has the midpoint of buckets with a bound that is not positive", () => {
     const context = registry()
-    Metric.histogram("h", { boundaries: [10, 100] }).updateUnsafe(11, context)
-    assert.deepStrictEqual(MetricBatch.make(Metric.snapshotUnsafe(context), new Map(), 0).datums[0]?.values, [11])
+    const histogram = Metric.histogram("h", { boundaries: [-10, 0, 10, 40] })
+    for (const value of [-30, -5, 5, 20, 90]) histogram.updateUnsafe(value, context)
+    const { datums } = MetricBatch.make(Metric.snapshotUnsafe(context), new Map(), 0)
+    assert.deepStrictEqual(datums[0]?.values.map((value) => Math.round(value)), [-20, -5, 5, 20, 90])
+  })
+
+  it("has no more than 150 values a datum", () => {
+    const context = registry()
+    const boundaries = Array.from({ length: 400 }, (_, index) => index)
+    const histogram = Metric.histogram("h", { boundaries })
+    for (const bound of boundaries) histogram.updateUnsafe(bound, context)
+    const { datums } = MetricBatch.make(Metric.snapshotUnsafe(context), new Map(), 0)
+    assert.deepStrictEqual(datums.map(({ values }) => values.length), [150, 150, 100])
+    assert.deepStrictEqual(datums.map(({ counts }) => sum(counts)), [150, 150, 100])
+    assert.strictEqual(new Set(datums.flatMap(({ values }) => values)).size, 400)
   })
 
   it("tells series apart that share a name", () => {
@@ -237,4 +265,101 @@ describe(`a series of batches (seed ${seed})`, () => {
       )
       assert.isUndefined(Arbitrary.formatCheckFailure(result))
     }))
+})
+
+const percentiles = [0.5, 0.9, 0.99]
+const [least, most] = [1e-5, 60]
+const within = (value: number) => Math.min(Math.max(value, least), most)
+
+/** The nearest rank of values with counts. */
+const percentile = (entries: ReadonlyArray<readonly [value: number, count: number]>, p: number): number => {
+  const sorted = [...entries].sort(([a], [b]) => a - b)
+  let rank = Math.ceil(p * sum(entries.map(([, count]) => count)))
+  return sorted.find(([, count]) => (rank -= count) <= 0)?.[0] ?? Number.NaN
+}
+
+const normal = (a: number, b: number) => Math.sqrt(-2 * Math.log(1 - a)) * Math.cos(2 * Math.PI * b)
+
+const shapes: ReadonlyArray<(a: number, b: number, at: number) => number> = [
+  (a) => least * (most / least) ** a,
+  (a, b, at) => at * Math.exp(normal(a, b)),
+  (a, b, at) => (a < 0.93 ? at : at * 50) * (1 + b / 10),
+  (a, _, at) => -at * Math.log(1 - a),
+  (a, _, at) => at * a,
+  (a, _, at) => at / (1 - a),
+  (_, __, at) => at
+]
+
+const fraction = Arbitrary.map(
+  Arbitrary.schema(Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 999_999 })))),
+  (int) => int / 1_000_000
+)
+
+const samples = Arbitrary.map(
+  Arbitrary.all([
+    fraction,
+    fraction,
+    Arbitrary.array(Arbitrary.all([fraction, fraction]), { minLength: 1 })
+  ]),
+  ([shape, at, pairs]) => {
+    const draw = shapes[Math.floor(shape * shapes.length)] ?? ((a) => a)
+    return pairs.map(([a, b]) => within(draw(a, b, least * (most / least) ** at)))
+  }
+)
+
+describe(`percentiles of a histogram (seed ${seed})`, () => {
+  it.effect("are within 5 % of the exact ones whatever the distribution, also over several batches", () =>
+    Effect.gen(function*() {
+      const result = yield* Arbitrary.checkEffect(
+        samples,
+        (values) => {
+          const context = registry()
+          const next = batches(context)
+          const histogram = Metric.histogram("h", { boundaries: fineBoundaries })
+          const posted: Array<readonly [value: number, count: number]> = []
+          for (const part of [values.slice(0, values.length / 3), values.slice(values.length / 3)]) {
+            for (const value of part) histogram.updateUnsafe(value, context)
+            for (const datum of next().datums) {
+              posted.push(...datum.values.map((value, index) => [value, datum.counts[index] ?? 0] as const))
+            }
+          }
+          for (const p of percentiles) {
+            const exact = percentile(values.map((value) => [value, 1]), p)
+            assert.isAtMost(Math.abs(percentile(posted, p) / exact - 1), 0.05)
+          }
+          return true
+        },
+        { seed, runs: 1000, size: 400 }
+      )
+      assert.isUndefined(Arbitrary.formatCheckFailure(result))
+    }))
+})
+
+describe(`exponential boundaries (seed ${seed})`, () => {
+  it.effect("ascend from the first to the last by at most a tenth, and have what they shall include", () =>
+    Effect.gen(function*() {
+      const positive = Arbitrary.map(fraction, (fraction) => 10 ** (12 * fraction - 6))
+      const result = yield* Arbitrary.checkEffect(
+        Arbitrary.all([positive, positive, Arbitrary.array(positive)]),
+        ([one, other, include]) => {
+          const [from, to] = [Math.min(one, other), Math.max(one, other)]
+          const bounds = MetricBatch.exponentialBoundaries({ from, to, include })
+          for (const mark of [from, to, ...include]) assert.include(bounds, mark)
+          for (const [index, bound] of bounds.slice(1).entries()) {
+            const before = bounds[index] ?? Number.NaN
+            assert.isAbove(bound, before)
+            assert.isAtMost(bound / before, 1.1 + 1e-9)
+          }
+          return true
+        },
+        { seed, runs: 500 }
+      )
+      assert.isUndefined(Arbitrary.formatCheckFailure(result))
+    }))
+
+  it("need no more bounds than the ratio asks for", () => {
+    assert.deepStrictEqual(MetricBatch.exponentialBoundaries({ from: 1, to: 1.05 }), [1, 1.05])
+    assert.strictEqual(MetricBatch.exponentialBoundaries({ from: 1, to: 10 }).length, 26)
+    assert.isAtMost(fineBoundaries.length, 180)
+  })
 })

@@ -1,0 +1,65 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { classify, type DeliveryError } from "../services/DeliveryError.ts"
+
+/**
+ * A client that is made when it is first used, and made anew after its credentials were refused.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface LazyClient<Client> {
+  readonly use: <A>(
+    request: (client: Client, signal: AbortSignal) => Promise<A>
+  ) => Effect.Effect<A, DeliveryError>
+}
+
+/**
+ * Makes a {@link LazyClient} that is closed with the scope. A new client resolves its credentials again; `connect` gets
+ * the one it replaces, which knows how wrong this machine's clock is.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const make = <Client extends { readonly close: () => void }>(
+  connect: (previous: Client | undefined) => Promise<Client>
+): Effect.Effect<LazyClient<Client>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    let current: Promise<Client> | undefined
+    let previous: Client | undefined
+
+    const forget = (used: Promise<Client> | undefined) => {
+      // Not closed: that would cut the requests of others that are still under way.
+      if (current === used) current = undefined
+    }
+
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        current?.then((client) => client.close(), () => {})
+      })
+    )
+    return {
+      use: (request) =>
+        Effect.suspend(() => {
+          let used: Promise<Client> | undefined
+          return Effect.tryPromise({
+            try: async (signal) => {
+              used = current ??= connect(previous)
+              const client = await used.catch((error: unknown) => {
+                forget(used)
+                throw error
+              })
+              previous = client
+              return request(client, signal)
+            },
+            catch: classify
+          }).pipe(
+            Effect.tapError(({ kind }) =>
+              Effect.sync(() => {
+                if (kind === "auth") forget(used)
+              })
+            )
+          )
+        })
+    }
+  })

@@ -16,6 +16,7 @@ import { Health } from "../services/Health.ts"
 import * as HealthDocument from "../services/HealthDocument.ts"
 import * as HealthPage from "../services/HealthPage.ts"
 import { HttpMetrics } from "../services/HttpMetrics.ts"
+import { Ledger } from "../services/Ledger.ts"
 import { Lifecycle } from "../services/Lifecycle.ts"
 import type { Logs } from "../services/Logs.ts"
 import { Recent } from "../services/Recent.ts"
@@ -48,7 +49,7 @@ const headers = {
  * **Details**
  *
  * `/` and `/health` are the full health document: a page where HTML is accepted, `application/health+json` otherwise.
- * `/metrics` is Prometheus text. A request whose `Host` is not this listener's own is refused, so that no web page
+ * `/metrics` is Prometheus text, `/ledger` what became of every log event and metric datum that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
  * can reach it by rebinding a name to loopback.
  *
  * @category layers
@@ -60,6 +61,7 @@ export const layer: Layer.Layer<
   | Environment
   | Health
   | HttpMetrics
+  | Ledger
   | Lifecycle
   | Logs
   | Metrics
@@ -77,6 +79,7 @@ export const layer: Layer.Layer<
     const lifecycle = yield* Lifecycle
     const health = yield* Health
     const recent = yield* Recent
+    const ledger = yield* Ledger
     const metrics = yield* Metrics
     const { instance, kind } = yield* Environment
     const observe = yield* AccessLog.make(yield* HttpMetrics)
@@ -92,6 +95,7 @@ export const layer: Layer.Layer<
         startedAt,
         now,
         report: health.report(),
+        ledger: ledger.accounts(),
         logs: recent.logs.values(),
         metrics: recent.metrics.values()
       }))
@@ -117,6 +121,15 @@ export const layer: Layer.Layer<
         quiet: true,
         respond: () =>
           HttpServerResponse.text(JSON.stringify({ Version: version }), { contentType: "application/json", headers })
+      },
+      {
+        path: "/ledger",
+        quiet: true,
+        respond: () =>
+          HttpServerResponse.text(JSON.stringify({ accounts: ledger.accounts() }), {
+            contentType: "application/json",
+            headers
+          })
       },
       {
         path: "/metrics",

@@ -18,6 +18,7 @@ import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as EnvironmentService from "../services/Environment.ts"
 import * as HealthService from "../services/Health.ts"
 import * as HttpMetrics from "../services/HttpMetrics.ts"
+import * as Ledger from "../services/Ledger.ts"
 import * as Lifecycle from "../services/Lifecycle.ts"
 import * as Logs from "../services/Logs.ts"
 import * as LogSink from "../services/LogSink.ts"
@@ -26,6 +27,8 @@ import * as Operations from "../services/Operations.ts"
 import * as Recent from "../services/Recent.ts"
 import { definitions, resolve, Settings, type SettingsError, type Values } from "../services/Settings.ts"
 import * as Admin from "./Admin.ts"
+import * as Crash from "./Crash.ts"
+import * as DeliveryHealth from "./DeliveryHealth.ts"
 import * as Environment from "./Environment.ts"
 import * as Health from "./Health.ts"
 import type { ListenError } from "./Listener.ts"
@@ -52,6 +55,7 @@ export type Microservice =
   | EnvironmentService.Environment
   | HealthService.Health
   | HttpMetrics.HttpMetrics
+  | Ledger.Ledger
   | Lifecycle.Lifecycle
   | Logs.Logs
   | LogSink.LogSink
@@ -74,7 +78,8 @@ export interface Definition<Id extends string, Groups extends HttpApiGroup.Const
 }
 
 /**
- * The runtime as `serve` gets it: settings of the environment, logs on stdout, real health checks.
+ * The runtime as `serve` gets it: settings of the environment, real health checks; logs and metrics go to CloudWatch on
+ * AWS, else logs to stdout.
  *
  * @category layers
  * @since 1.1.0
@@ -95,17 +100,23 @@ export const layerLive = (
 ): Layer.Layer<Microservice> => {
   const stream = process[options.logsTo]
   const pretty = settings.logFormat === "pretty" || (settings.logFormat === "auto" && stream.isTTY)
+  const local = Layer.mergeAll(
+    MetricSink.layerLocal,
+    LogSinkStdout.layer({
+      fd: options.logsTo === "stdout" ? 1 : 2,
+      pretty,
+      colours: stream.isTTY && process.env["NO_COLOR"] === undefined
+    })
+  )
+  const sinks = Layer.unwrap(Effect.gen(function*() {
+    const { kind } = yield* EnvironmentService.Environment
+    if (kind === "local" || options.logsTo === "stderr") return local
+    const { layer } = yield* Effect.promise(() => import("./CloudWatch.ts"))
+    return layer
+  }))
   return runtime.pipe(
-    Layer.provideMerge(Layer.mergeAll(
-      Environment.layerLocal,
-      MetricSink.layerLocal,
-      LogSinkStdout.layer({
-        fd: options.logsTo === "stdout" ? 1 : 2,
-        pretty,
-        colours: stream.isTTY && process.env["NO_COLOR"] === undefined
-      }),
-      Health.layer
-    )),
+    Layer.provideMerge(sinks),
+    Layer.provideMerge(Layer.mergeAll(Environment.layer(settings.environment), Ledger.layer, Health.layer)),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(Settings, settings),
       Logger.layerMinimumLevel(settings.logLevel),
@@ -129,6 +140,7 @@ export const MicroserviceMemory: Layer.Layer<Microservice | LogSink.LogSinkMemor
       Layer.provideMerge(Layer.mergeAll(
         Recent.layer,
         EnvironmentService.layerMemory,
+        Ledger.layer,
         HealthService.layerMemory,
         LogSink.layerMemory,
         MetricSink.layerMemory,
@@ -209,7 +221,9 @@ const runtime = Layer.mergeAll(
   httpServices,
   Lifecycle.layer,
   HttpMetrics.layer,
-  Metrics.layer
+  Metrics.layer,
+  DeliveryHealth.layer,
+  Crash.layer
 ).pipe(
   Layer.provideMerge(ProcessMetrics.layer),
   Layer.provideMerge(Logger.layer),
@@ -246,7 +260,7 @@ export const serve = <Id extends string, Groups extends HttpApiGroup.Constraint,
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : startFailed(cause)
         ),
-        Effect.provide(layerLive(settings))
+        Effect.provide(Layer.provide(layerLive(settings), Layer.succeed(ServiceName, definition.name)))
       )
   )
 

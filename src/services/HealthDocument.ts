@@ -1,5 +1,6 @@
 import type { HealthReport } from "./Health.ts"
 import type { Page } from "./HealthPage.ts"
+import { type Account, describe, droppedOf, rejectedOf } from "./Ledger.ts"
 import type { LogEvent } from "./LogSink.ts"
 import type { Datum } from "./MetricSink.ts"
 
@@ -18,6 +19,7 @@ export interface Parts {
   readonly startedAt: number
   readonly now: number
   readonly report: HealthReport
+  readonly ledger: ReadonlyArray<Account>
   readonly logs: ReadonlyArray<LogEvent>
   readonly metrics: ReadonlyArray<Datum>
 }
@@ -38,6 +40,7 @@ export const make = (parts: Parts) => ({
   startedAt: new Date(parts.startedAt).toISOString(),
   uptimeSeconds: Math.round((parts.now - parts.startedAt) / 1000),
   checks: parts.report.checks,
+  ledger: parts.ledger,
   logs: parts.logs.map(({ line }) => JSON.parse(line) as Readonly<Record<string, unknown>>),
   metrics: parts.metrics.map(({ timestamp, ...datum }) => ({ ...datum, time: new Date(timestamp).toISOString() }))
 })
@@ -65,6 +68,7 @@ export const toPage = (document: HealthDocument): Page => ({
   uptime: formatSeconds(document.uptimeSeconds),
   links: [
     { text: "metrics", href: "/metrics" },
+    { text: "ledger", href: "/ledger" },
     { text: "version", href: "/version" }
   ],
   checks: {
@@ -82,6 +86,22 @@ export const toPage = (document: HealthDocument): Page => ({
       ])
     )
   },
+  ledger: {
+    headings: ["Account", "Offered", "Delivered", "Rejected", "Dropped", "Buffered", "In flight", "In words"],
+    empty: "Nothing is delivered anywhere: this is not AWS.",
+    rows: document.ledger.map((account) => [
+      account.name,
+      ...[
+        account.offered,
+        account.delivered,
+        rejectedOf(account),
+        droppedOf(account),
+        account.buffered,
+        account.inFlight
+      ].map(String),
+      account.failure === undefined ? describe(account) : `${describe(account)}; ${account.failure}`
+    ])
+  },
   logs: {
     headings: ["Time", "Level", "Message"],
     empty: "Nothing was logged yet.",
@@ -97,12 +117,27 @@ export const toPage = (document: HealthDocument): Page => ({
     rows: document.metrics.map(({ counts, dimensions, name, time, unit, values }) => [
       time,
       `${name}${Object.entries(dimensions).map(([key, value]) => ` ${key}=${value}`).join("")}`,
-      `${
-        values.map((value, index) => counts[index] === 1 ? short(value) : `${short(value)}×${counts[index]}`).join(" ")
-      }${unit === "None" ? "" : ` ${unit}`}`
+      `${distribution(values, counts)}${unit === "None" ? "" : ` ${unit}`}`
     ]).reverse()
   }
 })
+
+const longestList = 4
+
+const distribution = (values: ReadonlyArray<number>, counts: ReadonlyArray<number>): string => {
+  if (values.length <= longestList) {
+    return values.map((value, index) => counts[index] === 1 ? short(value) : `${short(value)}×${counts[index]}`).join(
+      " "
+    )
+  }
+  const ascending = values.map((value, index) => [value, counts[index] ?? 0] as const).sort(([a], [b]) => a - b)
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  const quantile = (share: number) => {
+    let seen = 0
+    return ascending.find(([, count]) => (seen += count) >= total * share)?.[0] ?? NaN
+  }
+  return `${short(total)} values: p50 ${short(quantile(0.5))}, p99 ${short(quantile(0.99))}, max ${short(quantile(1))}`
+}
 
 const short = (value: number): string => Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
 

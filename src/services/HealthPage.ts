@@ -15,6 +15,7 @@ export interface Page {
   readonly uptime: string
   readonly links: ReadonlyArray<{ readonly text: string; readonly href: string }>
   readonly checks: Table
+  readonly ledger: Table
   readonly logs: Table
   readonly metrics: Table
 }
@@ -99,6 +100,7 @@ export const render = (page: Page): string =>
     ].map(([term = "", text = ""]) => `<dt>${term}</dt><dd>${escape(text)}</dd>`).join("")
   }</dl>` +
   section("Checks", page.checks) +
+  section("Delivery", page.ledger) +
   section("Last 10 log entries", page.logs) +
   section("Last 10 metrics", page.metrics) +
   `<p>${page.links.map(({ href, text }) => `<a href="${escape(href)}">${escape(text)}</a>`).join(" · ")}</p>` +

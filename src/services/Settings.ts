@@ -79,6 +79,46 @@ const logFormat = (text: string): Result.Result<LogFormat, string> => {
     : Result.fail("one of auto, json, pretty")
 }
 
+const oneOf = <const A extends string>(choices: ReadonlyArray<A>) => (text: string): Result.Result<A, string> => {
+  const choice = choices.find((choice) => choice === text.toLowerCase())
+  return choice === undefined ? Result.fail(`one of ${choices.join(", ")}`) : Result.succeed(choice)
+}
+
+const logGroup = (text: string): Result.Result<string, string> =>
+  /^(?!aws\/)[\w\-/.#]{1,512}$/.test(text.replaceAll(servicePlaceholder, "x"))
+    ? Result.succeed(text)
+    : Result.fail("1 to 512 of letters, digits and _ - / . #, not starting with aws/")
+
+const namespace = (text: string): Result.Result<string, string> =>
+  /^(?!:)(?!AWS\/)[\x20-\x7e]{1,255}$/.test(text)
+    ? Result.succeed(text)
+    : Result.fail("1 to 255 ASCII characters, not starting with a colon or AWS/")
+
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+const retentions = "1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653".split(" ")
+
+const retention = (text: string): Result.Result<number | undefined, string> => {
+  if (text.toLowerCase() === "never") return Result.succeed(undefined)
+  return retentions.includes(text)
+    ? Result.succeed(Number(text))
+    : Result.fail(`never, or days: one of ${retentions.join(", ")}`)
+}
+
+const bytes = (text: string): Result.Result<number, string> => {
+  const match = /^(\d+)\s*(KiB|MiB|GiB)?$/i.exec(text)
+  const factor = { "": 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 }[(match?.[2] ?? "").toLowerCase()]
+  const size = Number(match?.[1]) * (factor ?? 1)
+  return match === null || size < 2 ** 20 ? Result.fail("1MiB or more, such as 32MiB") : Result.succeed(size)
+}
+
+/**
+ * Stands for the service's name in `logGroup` and `metricsNamespace`.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const servicePlaceholder = "<service>"
+
 /**
  * The chassis' own settings.
  *
@@ -147,6 +187,70 @@ export const definitions = {
     env: "METRICS_INTERVAL",
     description: "how often metrics are posted",
     fallback: "60s",
+    parse: duration
+  }),
+  environment: setting({
+    flag: "environment",
+    env: "KEELSON_ENVIRONMENT",
+    description: "auto (found without any request), local, ec2 or ecs; only local keeps logs and metrics here",
+    fallback: "auto",
+    parse: oneOf(["auto", "local", "ec2", "ecs"])
+  }),
+  logGroup: setting({
+    flag: "log-group",
+    env: "LOG_GROUP",
+    description: "CloudWatch log group",
+    fallback: `/${servicePlaceholder}`,
+    parse: logGroup
+  }),
+  logRetention: setting({
+    flag: "log-retention",
+    env: "LOG_RETENTION",
+    description: "days a log group keeps events that this service had to create itself, or never",
+    fallback: "30",
+    parse: retention
+  }),
+  metricsNamespace: setting({
+    flag: "metrics-namespace",
+    env: "METRICS_NAMESPACE",
+    description: "CloudWatch metrics namespace",
+    fallback: servicePlaceholder,
+    parse: namespace
+  }),
+  metricsResolution: setting({
+    flag: "metrics-resolution",
+    env: "METRICS_RESOLUTION",
+    description: "60, or 1 for high resolution, which costs more; seconds",
+    fallback: "60",
+    parse: (text) => Result.map(oneOf(["1", "60"])(text), (text) => text === "1" ? 1 as const : 60 as const)
+  }),
+  metricsInstance: setting({
+    flag: "metrics-instance",
+    env: "METRICS_INSTANCE",
+    description: "on gives every series the instance as dimension: as many series as instances",
+    fallback: "off",
+    parse: (text) => Result.map(oneOf(["on", "off"])(text), (text) => text === "on")
+  }),
+  metricsAmbiguous: setting({
+    flag: "metrics-ambiguous",
+    env: "METRICS_AMBIGUOUS",
+    description:
+      "what to do with metrics that may or may not have been taken: retry (may count twice) or drop (may lose)",
+    fallback: "retry",
+    parse: oneOf(["retry", "drop"])
+  }),
+  telemetryBuffer: setting({
+    flag: "telemetry-buffer",
+    env: "TELEMETRY_BUFFER",
+    description: "how much of the logs is kept while CloudWatch does not take them",
+    fallback: "32MiB",
+    parse: bytes
+  }),
+  flushDeadline: setting({
+    flag: "flush-deadline",
+    env: "FLUSH_DEADLINE",
+    description: "how long the end may take to deliver logs and metrics",
+    fallback: "10s",
     parse: duration
   })
 }

@@ -15,6 +15,7 @@ const page: HealthPage.Page = {
   uptime: "3s",
   links: [{ text: "metrics", href: "/metrics" }],
   checks: { headings: ["Check", "Status"], rows: [["database", "fail"]], empty: "none" },
+  ledger: { headings: ["Account"], rows: [["logs of orders"]], empty: "none" },
   logs: empty,
   metrics: empty
 }
@@ -27,7 +28,19 @@ describe("the health page", () => {
 
   it("shows all its parts, and says where there is nothing to show", () => {
     const html = HealthPage.render(page)
-    for (const part of ["orders", "1.1.abcdef", "3s", "local", "host/1", "database", `class="fail"`, "nothing"]) {
+    for (
+      const part of [
+        "orders",
+        "1.1.abcdef",
+        "3s",
+        "local",
+        "host/1",
+        "database",
+        "logs of orders",
+        `class="fail"`,
+        "nothing"
+      ]
+    ) {
       assert.include(html, part)
     }
   })

@@ -28,6 +28,39 @@ describe("settings", () => {
     ) assert.strictEqual(Duration.toMillis(read({ lameduck: text }).lameduck), milliseconds)
   })
 
+  it("take for AWS only what AWS takes", () => {
+    const values = read({
+      environment: "EC2",
+      "log-group": "/fleet/<service>",
+      "log-retention": "never",
+      "metrics-namespace": "Fleet/<service>",
+      "metrics-resolution": "1",
+      "metrics-instance": "on",
+      "telemetry-buffer": "64MiB"
+    })
+    assert.deepInclude(values, {
+      environment: "ec2",
+      logGroup: "/fleet/<service>",
+      logRetention: undefined,
+      metricsNamespace: "Fleet/<service>",
+      metricsResolution: 1,
+      metricsInstance: true,
+      telemetryBuffer: 64 * 2 ** 20
+    })
+    const bad = {
+      environment: "lambda",
+      "log-group": "aws/mine",
+      "log-retention": "31",
+      "metrics-namespace": "AWS/EC2",
+      "metrics-resolution": "30",
+      "metrics-instance": "maybe",
+      "metrics-ambiguous": "guess",
+      "telemetry-buffer": "1KiB"
+    }
+    const error = Result.getOrThrow(Result.flip(resolve(bad, {})))
+    assert.deepStrictEqual(error.problems.map(({ source }) => source), Object.keys(bad).map((flag) => `--${flag}`))
+  })
+
   it("report every problem at once, each with its source, its value and what was expected", () => {
     const error = Result.getOrThrow(
       Result.flip(resolve({ port: "abc", lameduck: "soon" }, { ADMIN_PORT: "70000", LOG_LEVEL: "loud" }))

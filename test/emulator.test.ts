@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFile, spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { promisify } from "node:util"
+import { freePort, startOnAws, until } from "./utils/aws.ts"
+
+// An emulator that nobody here wrote: `pip install 'moto[server]' awscli`. Where CI is set, it must be there.
+const present = ["moto_server", "aws"].every((command) => spawnSync(command, ["--version"]).error === undefined)
+
+const credentials = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_DEFAULT_REGION: "eu-west-1" }
+
+const startMoto = async () => {
+  const port = await freePort()
+  const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" })
+  const url = `http://127.0.0.1:${port}`
+  await until(() => fetch(`${url}/moto-api/`).then(({ ok }) => ok, () => false))
+  const aws = async (...args: ReadonlyArray<string>) => {
+    const { stdout } = await promisify(execFile)("aws", [...args, "--output", "json"], {
+      env: { PATH: process.env["PATH"], AWS_ENDPOINT_URL: url, ...credentials },
+      maxBuffer: 64 * 1024 * 1024
+    })
+    return JSON.parse(stdout) as Record<string, ReadonlyArray<Record<string, unknown>>>
+  }
+  const close = async () => {
+    child.kill()
+    await once(child, "exit")
+  }
+  return { url, aws, close }
+}
+
+describe.runIf(present || process.env["CI"] !== undefined)("against the emulator moto", () => {
+  it("the AWS command line reads back every line and every sum", async () => {
+    const moto = await startMoto()
+    const service = await startOnAws(moto.url, { flags: ["--metrics-interval=1s"] })
+    const requests = 25
+    for (let index = 0; index < requests; index++) await service.get(`${service.url}/greetings/you`)
+    service.signal("SIGTERM")
+    assert.strictEqual(await service.exit, 0, service.stderr())
+
+    const { logGroups = [] } = await moto.aws("logs", "describe-log-groups")
+    assert.deepStrictEqual(
+      logGroups.map(({ logGroupName, retentionInDays }) => [logGroupName, retentionInDays]),
+      [["/reference", 30]]
+    )
+    const group = ["--log-group-name", "/reference"]
+    const { logStreams = [] } = await moto.aws("logs", "describe-log-streams", ...group)
+    assert.strictEqual(logStreams.length, 1)
+    const stream = ["--log-stream-name", String(logStreams[0]?.["logStreamName"])]
+    const { events = [] } = await moto.aws("logs", "get-log-events", ...group, ...stream, "--start-from-head")
+    const lines = events.map(({ message }) => JSON.parse(String(message)) as { seq: number; message: string })
+    assert.deepStrictEqual(lines.map(({ seq }) => seq), lines.map((_, index) => index + 1))
+    assert.strictEqual(lines.filter(({ message }) => message === "GET /greetings/:name 200").length, requests)
+
+    const statistics = async (metric: string, statistic: string, ...dimensions: ReadonlyArray<string>) => {
+      const options = {
+        namespace: ["reference"],
+        "metric-name": [metric],
+        dimensions: ["Name=service,Value=reference", ...dimensions],
+        "start-time": [new Date(Date.now() - 3_600_000).toISOString()],
+        "end-time": [new Date(Date.now() + 3_600_000).toISOString()],
+        period: ["60"],
+        statistics: [statistic]
+      }
+      const flags = Object.entries(options).flatMap(([name, values]) => [`--${name}`, ...values])
+      const { Datapoints = [] } = await moto.aws("cloudwatch", "get-metric-statistics", ...flags)
+      return Datapoints.map((point) => Number(point[statistic]))
+    }
+    const operation = ["Name=operation,Value=greetings.greet", "Name=status_class,Value=2xx"]
+    const sums = await statistics("http_server_requests_total", "Sum", ...operation)
+    assert.strictEqual(sums.reduce((total, sum) => total + sum, 0), requests)
+    const counts = await statistics("http_server_request_duration_seconds", "SampleCount", ...operation)
+    assert.strictEqual(counts.reduce((total, count) => total + count, 0), requests)
+    assert.isAbove(Math.min(...await statistics("process_resident_memory_bytes", "Minimum")), 10 * 2 ** 20)
+    await moto.close()
+  })
+})

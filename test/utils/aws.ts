@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
+import { bundle } from "./service.ts"
+
+/** A port of the loopback that nobody listens on. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, "close")
+  return port
+}
+
+/** Resolves with what `ask` gives as soon as it gives something. */
+export const until = async <A>(ask: () => A | undefined | false | Promise<A | undefined | false>): Promise<A> => {
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined && answer !== false) return answer
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Starts `serve` of a built service as on AWS, with `endpoint` in its place, and resolves once it is ready. */
+export const startOnAws = async (endpoint: string, options: {
+  readonly flags?: ReadonlyArray<string>
+  readonly file?: string
+} = {}) => {
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [options.file ?? bundle, "serve", "--environment=ec2", ...(options.flags ?? [])],
+    {
+      env: {
+        PATH: process.env["PATH"],
+        PORT: String(port),
+        ADMIN_PORT: String(adminPort),
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_REGION: "eu-west-1",
+        AWS_ACCESS_KEY_ID: "test",
+        AWS_SECRET_ACCESS_KEY: "test"
+      },
+      stdio: ["ignore", "pipe", "pipe"]
+    }
+  )
+  let stdout = ""
+  let stderr = ""
+  child.stdout?.on("data", (data) => stdout += String(data))
+  child.stderr?.on("data", (data) => stderr += String(data))
+  const exit = once(child, "close").then(([code]) => code as number | null)
+  const url = `http://127.0.0.1:${port}`
+  const admin = `http://127.0.0.1:${adminPort}`
+  const get = (address: string) => fetch(address).then((response) => response.text(), () => undefined)
+  await Promise.race([
+    until(async () => (await get(`${url}/readyz`))?.startsWith("ready")),
+    exit.then((code) => Promise.reject(new Error(`exited ${code}:\n${stdout}${stderr}`)))
+  ])
+  return { url, admin, get, exit, stdout: () => stdout, stderr: () => stderr, signal: child.kill.bind(child) }
+}

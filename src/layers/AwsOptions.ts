@@ -12,6 +12,9 @@ export interface AwsOptions {
   readonly systemClockOffset?: number | undefined
 }
 
+// A logger with `info` or `error`, even the SDK's own that does nothing, makes it copy every event of every request.
+const logger = { trace: () => {}, debug: () => {}, warn: () => {} } as Console
+
 const connectionTimeout = 5_000
 const requestTimeout = 10_000
 
@@ -28,6 +31,7 @@ export const clientConfig = ({ endpoint, region, systemClockOffset = 0 }: AwsOpt
   ...(endpoint === undefined ? {} : { endpoint }),
   systemClockOffset,
   maxAttempts: 1,
+  logger,
   requestHandler: { connectionTimeout, requestTimeout, throwOnRequestTimeout: true }
 })
 

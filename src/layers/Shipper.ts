@@ -23,6 +23,8 @@ export interface Item {
   readonly bytes: number
   readonly timestamp: number
   readonly priority: number
+  /** The engine's own: where the item is among all that were offered. */
+  order?: number
 }
 
 /**
@@ -108,11 +110,6 @@ const recovering = 0.9
 // So many refusals in a row mean that the requests are wrong, not the items: those are kept then.
 const suspicious = 8
 
-interface Queued<I> {
-  readonly item: I
-  readonly order: number
-}
-
 interface Batch<I> {
   readonly items: ReadonlyArray<I>
   repeated: boolean
@@ -143,7 +140,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
   const requestTimeout = Duration.fromInputUnsafe(options.requestTimeout ?? defaults.requestTimeout)
   const drainDeadline = options.drainDeadline ?? defaults.drainDeadline
 
-  const queues = Array.from({ length: priorities }, () => Fifo.make<Queued<I>>())
+  const queues = Array.from({ length: priorities }, () => Fifo.make<I>())
   const permits = Semaphore.makeUnsafe(options.parallel ?? defaults.parallel)
   const queued = Latch.makeUnsafe(false)
   const due = Latch.makeUnsafe(false)
@@ -176,8 +173,8 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     }
   }
 
-  const take = (queue: Fifo.Fifo<Queued<I>>): I | undefined => {
-    const item = queue.shift()?.item
+  const take = (queue: Fifo.Fifo<I>): I | undefined => {
+    const item = queue.shift()
     if (item === undefined) return undefined
     account.buffered--
     queuedBytes -= item.bytes
@@ -202,7 +199,8 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     account.offered++
     if (closed) return drop(item, "afterClose")
     if (!hasRoom(item) && !makeRoom(item)) return drop(item, "overflow")
-    queues[item.priority]?.push({ item, order: ++lastOrder })
+    item.order = ++lastOrder
+    queues[item.priority]?.push(item)
     account.buffered++
     account.bufferedBytes += item.bytes
     queuedBytes += item.bytes
@@ -210,8 +208,8 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     if (isFull()) wakeDue()
   }
 
-  const oldest = (): Fifo.Fifo<Queued<I>> | undefined => {
-    let found: Fifo.Fifo<Queued<I>> | undefined
+  const oldest = (): Fifo.Fifo<I> | undefined => {
+    let found: Fifo.Fifo<I> | undefined
     let least = Infinity
     for (const queue of queues) {
       const order = queue.peek()?.order ?? Infinity
@@ -230,7 +228,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     let last = -Infinity
     while (items.length < limits.items) {
       const queue = oldest()
-      const item = queue?.peek()?.item
+      const item = queue?.peek()
       if (queue === undefined || item === undefined) break
       bytes += item.bytes
       first = Math.min(first, item.timestamp)

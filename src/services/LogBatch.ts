@@ -5,7 +5,7 @@ import type { LogEvent } from "./LogSink.ts"
 
 /**
  * One event as PutLogEvents takes it. `timestamp` is milliseconds since the epoch; `bytes` what it counts towards a
- * batch; a higher `priority` is dropped later.
+ * batch; a higher `priority` is dropped later; `order` is the `Shipper`'s own.
  *
  * @category models
  * @since 1.1.0
@@ -15,6 +15,7 @@ export interface Entry {
   readonly message: string
   readonly bytes: number
   readonly priority: number
+  order: number
 }
 
 /**
@@ -83,14 +84,14 @@ export const entries = (
   const priority = priorities[level]
   const message = `${line.slice(0, -1)},"boot":"${boot}","seq":${seq}}`
   const bytes = sizeOf(message)
-  if (bytes - limits.overhead <= maxBytes) return [{ timestamp, message, bytes, priority }]
+  if (bytes - limits.overhead <= maxBytes) return [{ timestamp, message, bytes, priority, order: 0 }]
   const head = `{"timestamp":"${
     encodeTimestamp(timestamp)
   }","level":"${level.toUpperCase()}","boot":"${boot}","seq":${seq}`
   const pieces = split(line, maxBytes - head.length - partBytes)
   return pieces.map((text, index) => {
     const message = `${head},"part":${index + 1},"parts":${pieces.length},"text":${encodeString(text)}}`
-    return { timestamp, message, bytes: sizeOf(message), priority }
+    return { timestamp, message, bytes: sizeOf(message), priority, order: 0 }
   })
 }
 

@@ -92,15 +92,27 @@ const packageVersion = (directory: string, top: string): string => {
 }
 
 const builtins = new Set(builtinModules)
+const builtinPrefix = "\0builtin:"
+
+// Those that take milliseconds to load and are used by few services, and by none in every request.
+const heavy = new Set(["child_process", "crypto", "dns", "https", "readline", "tls", "v8", "zlib"])
+
+// Importing a heavy one gives an object that loads it when something of it is first used.
+const builtinModule = (name: string): string => {
+  const get = `process.getBuiltinModule("node:${name}")`
+  return heavy.has(name)
+    ? `module.exports = Object.create(new Proxy({}, { get: (_, key) => ${get}[key] }))`
+    : `module.exports = ${get}`
+}
 
 // Static imports of Node's modules would load them before the first statement, for `--version` too.
 const lazyBuiltins: Plugin = {
   name: "keelson:lazy-builtins",
   resolveId: (source) => {
     const name = source.replace(/^node:/, "")
-    return builtins.has(name) ? { id: `\0builtin:${name}`, moduleSideEffects: false } : null
+    return builtins.has(name) ? { id: `${builtinPrefix}${name}`, moduleSideEffects: false } : null
   },
-  load: (id) => id.startsWith("\0builtin:") ? `module.exports = process.getBuiltinModule("node:${id.slice(9)}")` : null,
+  load: (id) => id.startsWith(builtinPrefix) ? builtinModule(id.slice(builtinPrefix.length)) : null,
   transform: (_code, id) => replacements.find(([path]) => id.endsWith(path))?.[1] ?? null
 }
 

@@ -47,7 +47,7 @@ describe("on AWS", () => {
   it("starts while CloudWatch cannot be reached, warns, and delivers everything when it can", async () => {
     const fake = await FakeCloudWatch.start()
     fake.outage = true
-    const service = await startOnAws(fake.url)
+    const service = await startOnAws(fake.url, { flags: ["--metrics-interval=1s"] })
     const health = async () =>
       JSON.parse(await service.get(`${service.admin}/health`) ?? "{}") as {
         status: string

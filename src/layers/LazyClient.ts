@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { classify, type DeliveryError } from "../services/DeliveryError.ts"
+import { classify, DeliveryError } from "../services/DeliveryError.ts"
 
 /**
  * A client that is made when it is first used, and made anew after its credentials were refused.
@@ -42,6 +42,7 @@ export const make = <Client extends { readonly close: () => void }>(
       use: (request) =>
         Effect.suspend(() => {
           let used: Promise<Client> | undefined
+          let connected = false
           return Effect.tryPromise({
             try: async (signal) => {
               used = current ??= connect(previous)
@@ -50,9 +51,10 @@ export const make = <Client extends { readonly close: () => void }>(
                 throw error
               })
               previous = client
+              connected = true
               return request(client, signal)
             },
-            catch: classify
+            catch: (cause) => connected ? classify(cause) : unsent(cause)
           }).pipe(
             Effect.tapError(({ kind }) =>
               Effect.sync(() => {
@@ -63,3 +65,9 @@ export const make = <Client extends { readonly close: () => void }>(
         })
     }
   })
+
+// Whatever went wrong, no request was made.
+const unsent = (cause: unknown) => {
+  const { kind, message } = classify(cause)
+  return new DeliveryError({ kind: kind === "auth" ? kind : "transient", ambiguous: false, message, cause })
+}

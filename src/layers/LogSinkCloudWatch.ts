@@ -6,6 +6,7 @@ import { classify } from "../services/DeliveryError.ts"
 import { droppedOf, Ledger } from "../services/Ledger.ts"
 import * as LogBatch from "../services/LogBatch.ts"
 import { encode } from "../services/LogEncoder.ts"
+import * as LogPack from "../services/LogPack.ts"
 import { type LogEvent, LogSink } from "../services/LogSink.ts"
 import * as TraceContext from "../services/TraceContext.ts"
 import type { CloudWatchLogs, Target } from "./CloudWatchLogs.ts"
@@ -130,6 +131,7 @@ export const make = Effect.fnUntraced(function*(
       span: LogBatch.limits.span
     },
     send,
+    pack: LogPack.pack,
     onFailure,
     gapItem: (gap) => entriesOf(gapEvent(gap, clock.currentTimeMillisUnsafe()))[0] as LogBatch.Entry
   })

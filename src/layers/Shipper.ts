@@ -9,8 +9,9 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Backoff from "../services/Backoff.ts"
 import { DeliveryError } from "../services/DeliveryError.ts"
-import * as Fifo from "../services/Fifo.ts"
+import type { Fifo } from "../services/Fifo.ts"
 import type { Account, Rejection } from "../services/Ledger.ts"
+import * as Spool from "../services/Spool.ts"
 
 /**
  * What is shipped. `bytes` is its share of a batch and of the buffer, `timestamp` milliseconds since the epoch; when the
@@ -70,6 +71,8 @@ export interface Options<I extends Item> {
   readonly requestTimeout?: Duration.Input | undefined
   readonly drainDeadline?: Duration.Input | undefined
   readonly parallel?: number | undefined
+  /** How items of one priority are kept while they cannot be delivered. */
+  readonly pack?: Spool.Pack<I> | undefined
   /** Called when delivery begins to fail, with the reason, and without one when it works again. */
   readonly onFailure?: ((reason: string | undefined) => void) | undefined
 }
@@ -140,7 +143,8 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
   const requestTimeout = Duration.fromInputUnsafe(options.requestTimeout ?? defaults.requestTimeout)
   const drainDeadline = options.drainDeadline ?? defaults.drainDeadline
 
-  const queues = Array.from({ length: priorities }, () => Fifo.make<I>())
+  const isStuck = () => account.failure !== undefined || account.bufferedBytes > maxBufferedBytes / 2
+  const queues = Array.from({ length: priorities }, () => Spool.make(options.pack, isStuck))
   const permits = Semaphore.makeUnsafe(options.parallel ?? defaults.parallel)
   const queued = Latch.makeUnsafe(false)
   const due = Latch.makeUnsafe(false)
@@ -173,7 +177,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     }
   }
 
-  const take = (queue: Fifo.Fifo<I>): I | undefined => {
+  const take = (queue: Fifo<I>): I | undefined => {
     const item = queue.shift()
     if (item === undefined) return undefined
     account.buffered--
@@ -184,6 +188,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
   const hasRoom = ({ bytes }: I) => account.bufferedBytes + bytes <= maxBufferedBytes
 
   const makeRoom = (item: I): boolean => {
+    if (item.bytes > maxBufferedBytes) return false
     for (const queue of queues.slice(0, item.priority + 1)) {
       while (!hasRoom(item)) {
         const evicted = take(queue)
@@ -208,8 +213,8 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     if (isFull()) wakeDue()
   }
 
-  const oldest = (): Fifo.Fifo<I> | undefined => {
-    let found: Fifo.Fifo<I> | undefined
+  const oldest = (): Fifo<I> | undefined => {
+    let found: Fifo<I> | undefined
     let least = Infinity
     for (const queue of queues) {
       const order = queue.peek()?.order ?? Infinity

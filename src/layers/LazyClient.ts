@@ -3,7 +3,7 @@ import type * as Scope from "effect/Scope"
 import { classify, DeliveryError } from "../services/DeliveryError.ts"
 
 /**
- * A client that is made when it is first used, and made anew after its credentials were refused.
+ * A client that is made when it is first used, and made anew after its credentials were refused or a request hung.
  *
  * @category models
  * @since 1.1.0
@@ -60,7 +60,9 @@ export const make = <Client extends { readonly close: () => void }>(
               Effect.sync(() => {
                 if (kind === "auth") forget(used)
               })
-            )
+            ),
+            // The SDK never gives up asking for credentials, and all later requests of a client wait for the same answer.
+            Effect.onInterrupt(() => Effect.sync(() => forget(used)))
           )
         })
     }

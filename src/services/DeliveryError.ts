@@ -43,13 +43,20 @@ const throttles = new Set([
   "TooManyRequestsException",
   "LimitExceededException",
   "LimitExceeded",
-  "SlowDown"
+  "BandwidthLimitExceeded",
+  "EC2ThrottledException",
+  "PriorRequestNotComplete",
+  "ProvisionedThroughputExceededException",
+  "SlowDown",
+  "TransactionInProgressException"
 ])
 
 const missing = new Set(["ResourceNotFoundException", "ResourceNotFound"])
 
-// A request for something that another process is creating or changing right now.
+// Not carried out: somebody else is changing the same thing right now.
 const conflicts = new Set(["OperationAbortedException"])
+
+const unanswered = new Set(["RequestAbortedException", "RequestTimeout", "RequestTimeoutException"])
 
 const auth = new Set([
   "AccessDenied",
@@ -67,6 +74,7 @@ const auth = new Set([
   "NotAuthorized",
   "OptInRequired",
   "RequestExpired",
+  "RequestInTheFuture",
   "RegionUnknown",
   "RequestTimeTooSkewed",
   "SignatureDoesNotMatch",
@@ -86,6 +94,8 @@ const unconnected = new Set([
   "ENETUNREACH",
   "ENOTFOUND"
 ])
+
+const unconfigured = /^(Region is missing|Region not accepted|Resolved credential object is not valid)/
 
 interface Known {
   readonly name?: unknown
@@ -110,6 +120,15 @@ interface Known {
  * ```
  */
 export const classify = (cause: unknown): DeliveryError => {
+  try {
+    return classifyReadable(cause)
+  } catch {
+    // Errors are foreign code: reading one may throw.
+    return new DeliveryError({ kind: "transient", ambiguous: true, message: "Error: [unreadable]", cause })
+  }
+}
+
+const classifyReadable = (cause: unknown): DeliveryError => {
   const { $metadata, code, message, name } = typeof cause === "object" && cause !== null ? cause as Known : {}
   const status = $metadata?.httpStatusCode
   const label = typeof name === "string" && name !== "Error" ? name : typeof code === "string" ? code : "Error"
@@ -120,10 +139,10 @@ export const classify = (cause: unknown): DeliveryError => {
   if (throttles.has(label) || status === 429) return make("throttle")
   if (missing.has(label)) return make("missing")
   if (conflicts.has(label)) return make("transient")
-  if (auth.has(label) || status === 401 || status === 403 || text === "Region is missing") return make("auth")
-  if (status === 408 || (status !== undefined && status >= 500)) return make("transient", true)
+  if (auth.has(label) || status === 401 || status === 403 || unconfigured.test(text)) return make("auth")
+  if (unanswered.has(label) || status === 408 || (status !== undefined && status >= 500)) return make("transient", true)
   if (status !== undefined && status >= 400) return make("invalid")
-  if (unconnected.has(String(code)) || text.includes("without establishing a connection")) return make("transient")
+  if (unconnected.has(String(code)) || text.includes("did not establish a connection")) return make("transient")
   if (cause instanceof TypeError || cause instanceof RangeError) return make("invalid")
   return make("transient", true)
 }

@@ -64,7 +64,7 @@ export const priorityCount = 4
  *
  * **Details**
  *
- * A line of more than `maxBytes` becomes several entries, split between code points. Each is an object with the part's
+ * A line of more than `maxBytes` (at least 256) becomes several entries, split between code points. Each is an object with the part's
  * number, from 1, as `part`, their number as `parts`, and a piece of the line as `text`; the pieces of one `seq` joined
  * are the line.
  *
@@ -82,7 +82,7 @@ export const entries = (
 ): ReadonlyArray<Entry> => {
   const timestamp = Number.isFinite(given) ? Math.max(0, Math.floor(given)) : now()
   const priority = priorities[level]
-  const message = `${line.slice(0, -1)},"boot":"${boot}","seq":${seq}}`
+  const message = `${line.slice(0, -1)}${line === "{}" ? "" : ","}"boot":"${boot}","seq":${seq}}`
   const bytes = sizeOf(message)
   if (bytes - limits.overhead <= maxBytes) return [{ timestamp, message, bytes, priority, order: 0 }]
   const head = `{"timestamp":"${
@@ -145,7 +145,7 @@ export const prepare = (
   const first = ordered.findIndex(({ timestamp }) => timestamp >= now - limits.past)
   const after = ordered.findLastIndex(({ timestamp }) => timestamp <= now + limits.future) + 1
   const tooOld = first === -1 ? ordered.length : first
-  const tooNew = ordered.length - Math.max(after, tooOld)
+  const tooNew = ordered.length - after
   const kept = tooOld === 0 && tooNew === 0 ? ordered : ordered.slice(tooOld, ordered.length - tooNew)
   return {
     events: skew === 0 ? kept : kept.map((entry) => ({ ...entry, timestamp: Math.max(0, entry.timestamp + skew) })),

@@ -1,8 +1,16 @@
 import { type Entry, limits } from "./LogBatch.ts"
-import type { Pack } from "./Spool.ts"
+import * as Spool from "./Spool.ts"
+
+const numbersEach = 3
+const bytesPerNumber = 8
+// A segment ends with the entry that fills it; few are longer than this.
+const pageBytes = Spool.segmentBytes + 8 * 1024
+const mostFree = 16
+const free: Array<ArrayBuffer> = []
 
 /**
- * Packs entries of one priority outside the heap: their messages as UTF-8, one after the other, and the rest as numbers.
+ * Packs entries of one priority outside the heap: first their timestamps, orders and lengths as numbers, then their
+ * messages as UTF-8. What it gives makes them entries again, once: the memory is used again.
  *
  * An entry on the heap costs half as much again as its message, and the collector lets a heap grow to a multiple of what
  * it holds.
@@ -15,23 +23,29 @@ import type { Pack } from "./Spool.ts"
  * unpack() // entries
  * ```
  */
-export const pack: Pack<Entry> = (entries) => {
+export const pack: Spool.Pack<Entry> = (entries) => {
+  const { length } = entries
   const priority = entries[0]?.priority ?? 0
-  const messages = Buffer.allocUnsafeSlow(entries.reduce((total, { bytes }) => total + bytes - limits.overhead, 0))
-  const timestamps = Float64Array.from(entries, ({ timestamp }) => timestamp)
-  const orders = Float64Array.from(entries, ({ order }) => order)
+  const numberBytes = length * numbersEach * bytesPerNumber
+  const size = entries.reduce((total, { bytes }) => total + bytes - limits.overhead, numberBytes)
+  const page = size > pageBytes ? new ArrayBuffer(size) : free.pop() ?? new ArrayBuffer(pageBytes)
+  const numbers = new Float64Array(page, 0, length * numbersEach)
+  const messages = Buffer.from(page, numberBytes)
   let end = 0
-  const ends = Uint32Array.from(entries, ({ message }) => end += messages.write(message, end))
+  entries.forEach(({ message, order, timestamp }, index) => {
+    const bytes = messages.write(message, end)
+    numbers.set([timestamp, order, bytes], index * numbersEach)
+    end += bytes
+  })
 
-  return () =>
-    Array.from(ends, (end, index) => {
-      const start = ends[index - 1] ?? 0
-      return {
-        timestamp: timestamps[index] ?? 0,
-        message: messages.toString("utf8", start, end),
-        bytes: end - start + limits.overhead,
-        priority,
-        order: orders[index] ?? 0
-      }
+  return () => {
+    let start = 0
+    const unpacked = Array.from({ length }, (_, index) => {
+      const [timestamp = 0, order = 0, bytes = 0] = numbers.subarray(index * numbersEach)
+      const message = messages.toString("utf8", start, start += bytes)
+      return { timestamp, message, bytes: bytes + limits.overhead, priority, order }
     })
+    if (size <= pageBytes && free.length < mostFree) free.push(page)
+    return unpacked
+  }
 }

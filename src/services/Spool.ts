@@ -8,7 +8,13 @@ import * as Fifo from "./Fifo.ts"
  */
 export type Pack<A> = (values: ReadonlyArray<A>) => () => ReadonlyArray<A>
 
-const segmentBytes = 256 * 1024
+/**
+ * How many bytes of items are packed together.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const segmentBytes = 256 * 1024
 
 /**
  * Makes a queue that keeps packed what was pushed while `when` holds, but for its ends, so that a long one costs little

@@ -73,4 +73,38 @@ describe.runIf(present || process.env["CI"] !== undefined)("against the emulator
     assert.isAbove(Math.min(...await statistics("process_resident_memory_bytes", "Minimum")), 10 * 2 ** 20)
     await moto.close()
   })
+
+  it("a service finds its log group among the outputs of its stack", async () => {
+    const moto = await startMoto()
+    const template = {
+      Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/orders/prod" } } },
+      Outputs: {
+        LogGroup: { Value: { Ref: "Group" } },
+        MetricsNamespace: { Value: "Orders" },
+        QueueUrl: { Value: "https://queue" }
+      }
+    }
+    await moto.aws(
+      ...["cloudformation", "create-stack", "--stack-name", "orders-prod"],
+      ...["--template-body", JSON.stringify(template)]
+    )
+    const service = await startOnAws(moto.url, { flags: ["--stack=orders-prod"] })
+    const found = JSON.parse(await service.get(`${service.admin}/settings`) ?? "{}") as {
+      settings: ReadonlyArray<{ setting: string; value: string; source: string }>
+      otherOutputs: ReadonlyArray<string>
+    }
+    assert.deepStrictEqual(found.settings.find(({ setting }) => setting === "logGroup"), {
+      setting: "logGroup",
+      value: "/orders/prod",
+      source: "output LogGroup of stack orders-prod"
+    })
+    assert.deepStrictEqual(found.otherOutputs, ["QueueUrl"])
+    service.signal("SIGTERM")
+    assert.strictEqual(await service.exit, 0, service.stderr())
+    const { logStreams = [] } = await moto.aws("logs", "describe-log-streams", "--log-group-name", "/orders/prod")
+    assert.strictEqual(logStreams.length, 1)
+    const { Metrics = [] } = await moto.aws("cloudwatch", "list-metrics", "--namespace", "Orders")
+    assert.isAbove(Metrics.length, 10)
+    await moto.close()
+  })
 })

@@ -20,7 +20,7 @@ import { Ledger } from "../services/Ledger.ts"
 import { Lifecycle } from "../services/Lifecycle.ts"
 import type { Logs } from "../services/Logs.ts"
 import { Recent } from "../services/Recent.ts"
-import { Settings } from "../services/Settings.ts"
+import { Settings, SettingsReport } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
 import * as Listener from "./Listener.ts"
 import { Metrics } from "./Metrics.ts"
@@ -49,7 +49,7 @@ const headers = {
  * **Details**
  *
  * `/` and `/health` are the full health document: a page where HTML is accepted, `application/health+json` otherwise.
- * `/metrics` is Prometheus text, `/ledger` what became of every log event and metric datum that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
+ * `/metrics` is Prometheus text, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
  * can reach it by rebinding a name to loopback.
  *
  * @category layers
@@ -80,6 +80,7 @@ export const layer: Layer.Layer<
     const health = yield* Health
     const recent = yield* Recent
     const ledger = yield* Ledger
+    const found = yield* SettingsReport
     const metrics = yield* Metrics
     const { instance, kind } = yield* Environment
     const observe = yield* AccessLog.make(yield* HttpMetrics)
@@ -121,6 +122,11 @@ export const layer: Layer.Layer<
         quiet: true,
         respond: () =>
           HttpServerResponse.text(JSON.stringify({ Version: version }), { contentType: "application/json", headers })
+      },
+      {
+        path: "/settings",
+        quiet: true,
+        respond: () => HttpServerResponse.text(JSON.stringify(found), { contentType: "application/json", headers })
       },
       {
         path: "/ledger",

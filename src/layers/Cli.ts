@@ -15,11 +15,12 @@ import * as Runtime from "effect/Runtime"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as ExitCode from "../services/ExitCode.ts"
 import * as Operations from "../services/Operations.ts"
-import { definitions } from "../services/Settings.ts"
+import { definitions, type Found, type Report, report } from "../services/Settings.ts"
 import * as Microservice from "./Microservice.ts"
 import * as OperationCaller from "./OperationCaller.ts"
 import * as OperationCommand from "./OperationCommand.ts"
 import * as Server from "./Server.ts"
+import { discover } from "./Settings.ts"
 
 const settingFlags = Object.fromEntries(
   Object.values(definitions).map(({ description, env, fallback, flag }) => [
@@ -48,10 +49,10 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
     const version = yield* Version
 
     const inProcess = Effect.gen(function*() {
-      const settings = yield* Microservice.settingsOf({})
+      const discovered = yield* discover({})
       const context = yield* Layer.build(
         definition.handlers.pipe(
-          Layer.provideMerge(Microservice.layerLive(settings, { logsTo: "stderr" })),
+          Layer.provideMerge(Microservice.layerLive(discovered, { logsTo: "stderr" })),
           Layer.provideMerge(Layer.succeed(ServiceName, definition.name))
         )
       )
@@ -62,10 +63,21 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
       .pipe(
         Command.withDescription("serve the operations until SIGTERM or SIGINT")
       )
+    const settings = Command.make(
+      "settings",
+      { json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("print JSON")), ...settingFlags },
+      ({ json, ...flags }) =>
+        Effect.map(discover(optionalTexts(flags)), ({ sources, warning }) => {
+          const found = report(sources)
+          output.stdout.write(json ? `${JSON.stringify({ ...found, warning })}\n` : describe(found))
+          if (warning !== undefined) output.stderr.write(`${warning}\n`)
+        })
+    ).pipe(Command.withDescription("print every setting, what it is and where it comes from"))
     const root = Command.make(definition.name).pipe(
       Command.withDescription(`${definition.description ?? definition.name}\nversion ${version}; -v prints it alone`),
       Command.withSubcommands([
         serve,
+        settings,
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
     )
@@ -75,6 +87,22 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
     Effect.scoped,
     Effect.provide(Layer.mergeAll(NodeServices.layer, builtIns, presenter))
   )
+
+/**
+ * Lays settings out in columns: name, value, source; then the stack's other outputs.
+ *
+ * @category rendering
+ * @since 1.1.0
+ */
+export const describe = ({ otherOutputs, settings, stack }: Report): string => {
+  const width = (text: (found: Found) => string) => Math.max(...settings.map((found) => text(found).length))
+  const names = width(({ setting }) => setting)
+  const values = width(({ value }) => value)
+  return [
+    ...settings.map(({ setting, source, value }) => `${setting.padEnd(names)}  ${value.padEnd(values)}  ${source}`),
+    ...(otherOutputs.length === 0 ? [] : [`other outputs of ${stack}: ${otherOutputs.join(", ")}`])
+  ].map((line) => `${line}\n`).join("")
+}
 
 const builtIns = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Completions] })
 

@@ -11,7 +11,6 @@ import { servicePlaceholder, Settings } from "../services/Settings.ts"
 import * as TraceContext from "../services/TraceContext.ts"
 import * as LogSinkCloudWatch from "./LogSinkCloudWatch.ts"
 import * as MetricSinkCloudWatch from "./MetricSinkCloudWatch.ts"
-import * as Region from "./Region.ts"
 
 /**
  * Both sinks on AWS, as the settings say: a log stream of this process run's own, and one metrics namespace.
@@ -23,8 +22,8 @@ export const layer: Layer.Layer<LogSink | MetricSink, never, Environment | Ledge
   Effect.gen(function*() {
     const settings = yield* Settings
     const service = yield* ServiceName
-    const { instance, kind } = yield* Environment
-    const region = kind === "ec2" ? Region.ofInstance : undefined
+    const { instance, kind, region: known } = yield* Environment
+    const region = known ?? (kind === "ec2" ? askRegion : undefined)
     const startedAt = new Date(yield* Clock.currentTimeMillis).toISOString()
     const boot = TraceContext.nextSpanId()
     const named = (text: string) => text.replaceAll(servicePlaceholder, service)
@@ -50,3 +49,6 @@ export const layer: Layer.Layer<LogSink | MetricSink, never, Environment | Ledge
     )
   })
 )
+
+// An instance that did not answer at the start may do so when there is something to deliver.
+const askRegion = async () => (await import("./InstanceMetadata.ts")).make().region()

@@ -1,4 +1,3 @@
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"
 import { hostname } from "node:os"
@@ -47,21 +46,21 @@ export const instanceOf = (kind: Kind, { env, read }: Signs): string => {
 }
 
 /**
- * The place this process runs in: found, or as told. No network is touched.
+ * The place this process runs in, as it was found.
  *
  * @category layers
  * @since 1.1.0
  */
-export const layer = (kind: Kind | "auto"): Layer.Layer<Environment> =>
-  Layer.effect(
-    Environment,
-    Effect.sync(() => {
-      const found = kind === "auto" ? detect(thisProcess) : kind
-      return { kind: found, instance: instanceOf(found, thisProcess) }
-    })
-  )
+export const layer = (kind: Kind, region?: string | undefined): Layer.Layer<Environment> =>
+  Layer.sync(Environment, () => ({ kind, region, instance: instanceOf(kind, thisProcess) }))
 
-const thisProcess: Signs = {
+/**
+ * The signs of the machine that this process runs on.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const thisProcess: Signs = {
   env: process.env,
   read: (path) => {
     try {

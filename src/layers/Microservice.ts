@@ -2,6 +2,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpPlatform from "@effect/platform-node/NodeHttpPlatform"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
@@ -11,7 +12,6 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
@@ -25,7 +25,7 @@ import * as LogSink from "../services/LogSink.ts"
 import * as MetricSink from "../services/MetricSink.ts"
 import * as Operations from "../services/Operations.ts"
 import * as Recent from "../services/Recent.ts"
-import { definitions, resolve, Settings, type SettingsError, type Values } from "../services/Settings.ts"
+import { definitions, report, Settings, type SettingsError, SettingsReport } from "../services/Settings.ts"
 import * as Admin from "./Admin.ts"
 import * as Crash from "./Crash.ts"
 import * as DeliveryHealth from "./DeliveryHealth.ts"
@@ -39,6 +39,7 @@ import * as ProcessMetrics from "./ProcessMetrics.ts"
 import type { RouteConflict } from "./Router.ts"
 import * as RunMain from "./RunMain.ts"
 import * as Server from "./Server.ts"
+import { configProvider, discover, type Discovered, type SettingsUnavailable } from "./Settings.ts"
 
 export { group } from "./OperationGroup.ts"
 
@@ -84,8 +85,8 @@ export interface Definition<Id extends string, Groups extends HttpApiGroup.Const
  * @category layers
  * @since 1.1.0
  */
-export const MicroserviceLive: Layer.Layer<Microservice, SettingsError> = Layer.suspend(() =>
-  Layer.unwrap(Effect.map(settingsOf({}), (settings) => layerLive(settings)))
+export const MicroserviceLive: Layer.Layer<Microservice, SettingsError | SettingsUnavailable> = Layer.suspend(() =>
+  Layer.unwrap(Effect.map(discover({}), (discovered) => layerLive(discovered)))
 )
 
 /**
@@ -95,7 +96,7 @@ export const MicroserviceLive: Layer.Layer<Microservice, SettingsError> = Layer.
  * @since 1.1.0
  */
 export const layerLive = (
-  settings: Values,
+  { kind, region, sources, values: settings, warning }: Discovered,
   options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
 ): Layer.Layer<Microservice> => {
   const stream = process[options.logsTo]
@@ -108,17 +109,20 @@ export const layerLive = (
       colours: stream.isTTY && process.env["NO_COLOR"] === undefined
     })
   )
-  const sinks = Layer.unwrap(Effect.gen(function*() {
-    const { kind } = yield* EnvironmentService.Environment
-    if (kind === "local" || options.logsTo === "stderr") return local
-    const { layer } = yield* Effect.promise(() => import("./CloudWatch.ts"))
-    return layer
-  }))
-  return runtime.pipe(
+  const cloudWatch = Layer.unwrap(Effect.promise(async () => (await import("./CloudWatch.ts")).layer))
+  const sinks = kind === "local" || options.logsTo === "stderr" ? local : cloudWatch
+  const noticed = warning === undefined ? Layer.empty : HealthService.check({
+    name: "settings",
+    critical: false,
+    check: Effect.fail(warning)
+  })
+  return Layer.provideMerge(noticed, runtime).pipe(
     Layer.provideMerge(sinks),
-    Layer.provideMerge(Layer.mergeAll(Environment.layer(settings.environment), Ledger.layer, Health.layer)),
+    Layer.provideMerge(Layer.mergeAll(Environment.layer(kind, region), Ledger.layer, Health.layer)),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(Settings, settings),
+      Layer.succeed(SettingsReport, report(sources)),
+      ConfigProvider.layer(configProvider(sources)),
       Logger.layerMinimumLevel(settings.logLevel),
       ProcessMetrics.layerFibers
     ))
@@ -232,17 +236,6 @@ const runtime = Layer.mergeAll(
 )
 
 /**
- * Reads the settings of this process: flags, then environment variables, then defaults.
- *
- * @category constructors
- * @since 1.1.0
- */
-export const settingsOf = (
-  flags: Readonly<Record<string, string | undefined>>
-): Effect.Effect<Values, SettingsError> =>
-  Effect.suspend(() => Result.match(resolve(flags, process.env), { onFailure: Effect.fail, onSuccess: Effect.succeed }))
-
-/**
  * Serves a definition until it is interrupted; what ends it earlier is logged as one `FATAL` line.
  *
  * @category running
@@ -251,16 +244,16 @@ export const settingsOf = (
 export const serve = <Id extends string, Groups extends HttpApiGroup.Constraint, E>(
   definition: Definition<Id, Groups, E>,
   flags: Readonly<Record<string, string | undefined>>
-): Effect.Effect<never, SettingsError | StartFailed> =>
+): Effect.Effect<never, SettingsError | SettingsUnavailable | StartFailed> =>
   Effect.flatMap(
-    settingsOf(flags),
-    (settings) =>
+    discover(flags),
+    (discovered) =>
       Effect.fromResult(Operations.reflect(definition.api, Operations.commands)).pipe(
         Effect.andThen(Layer.launch(layer(definition))),
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : startFailed(cause)
         ),
-        Effect.provide(Layer.provide(layerLive(settings), Layer.succeed(ServiceName, definition.name)))
+        Effect.provide(Layer.provide(layerLive(discovered), Layer.succeed(ServiceName, definition.name)))
       )
   )
 

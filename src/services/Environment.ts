@@ -12,7 +12,8 @@ export type Kind = "local" | "ec2" | "ecs"
 /**
  * The place this process runs in.
  *
- * `instance` tells this process from its siblings: the host name and the process id when local.
+ * `instance` tells this process from its siblings: the host name and the process id when local. `region` is AWS's where
+ * it is known.
  *
  * @category services
  * @since 1.1.0
@@ -20,6 +21,7 @@ export type Kind = "local" | "ec2" | "ecs"
 export class Environment extends Context.Service<Environment, {
   readonly kind: Kind
   readonly instance: string
+  readonly region?: string | undefined
 }>()("keelson/services/Environment") {}
 
 /**

@@ -7,6 +7,14 @@
 export const configError = 78
 
 /**
+ * The exit code when settings cannot be looked up for now: `EX_TEMPFAIL` of sysexits.h.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const settingsUnavailable = 75
+
+/**
  * The exit code of a command line that cannot be understood, and of input an operation refuses.
  *
  * @category constants

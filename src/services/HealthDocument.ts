@@ -69,6 +69,7 @@ export const toPage = (document: HealthDocument): Page => ({
   links: [
     { text: "metrics", href: "/metrics" },
     { text: "ledger", href: "/ledger" },
+    { text: "settings", href: "/settings" },
     { text: "version", href: "/version" }
   ],
   checks: {

@@ -89,6 +89,11 @@ const logGroup = (text: string): Result.Result<string, string> =>
     ? Result.succeed(text)
     : Result.fail("1 to 512 of letters, digits and _ - / . #, not starting with aws/")
 
+const stackName = (text: string): Result.Result<string, string> =>
+  /^[A-Za-z][\w-]{0,127}$|^arn:/.test(text)
+    ? Result.succeed(text)
+    : Result.fail("auto, or the name or id of a CloudFormation stack")
+
 const namespace = (text: string): Result.Result<string, string> =>
   /^(?!:)(?!AWS\/)[\x20-\x7e]{1,255}$/.test(text)
     ? Result.succeed(text)
@@ -195,6 +200,27 @@ export const definitions = {
     description: "auto (found without any request), local, ec2 or ecs; only local keeps logs and metrics here",
     fallback: "auto",
     parse: oneOf(["auto", "local", "ec2", "ecs"])
+  }),
+  stack: setting({
+    flag: "stack",
+    env: "STACK",
+    description: "CloudFormation stack whose outputs are settings; auto is the instance's own",
+    fallback: "auto",
+    parse: stackName
+  }),
+  stackSettings: setting({
+    flag: "stack-settings",
+    env: "STACK_SETTINGS",
+    description: "required: no start without the stack's outputs; optional: start with the defaults and warn",
+    fallback: "required",
+    parse: oneOf(["required", "optional"])
+  }),
+  discoveryDeadline: setting({
+    flag: "discovery-deadline",
+    env: "DISCOVERY_DEADLINE",
+    description: "how long finding the stack's outputs may take",
+    fallback: "10s",
+    parse: duration
   }),
   logGroup: setting({
     flag: "log-group",
@@ -304,11 +330,46 @@ export class SettingsError extends Schema.TaggedError<SettingsError>()("Settings
  * @since 1.1.0
  */
 export const Settings = Context.Reference<Values>("keelson/services/Settings", {
-  defaultValue: () => Result.getOrThrow(resolve({}, {}))
+  defaultValue: () => Result.getOrThrow(resolve({ flags: {}, env: {} }))
 })
 
 /**
- * Reads every setting: flag > environment variable > default. An empty text counts as absent.
+ * Where settings come from, the first that has one wins: flags, environment variables, tags of the instance, outputs of
+ * its CloudFormation stack. Tags and outputs have the setting's name in Pascal case, such as `LogGroup`.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Sources {
+  readonly flags: Readonly<Record<string, string | undefined>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  readonly stack?: string | undefined
+  readonly outputs?: Readonly<Record<string, string>> | undefined
+}
+
+const outputName = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+
+const locate = (
+  name: string,
+  { env, fallback, flag }: Setting<unknown>,
+  sources: Sources
+): { readonly source: string; readonly text: string } => {
+  const output = outputName(name)
+  const candidates = [
+    { source: `--${flag}`, text: sources.flags[flag] },
+    { source: `environment variable ${env}`, text: sources.env[env] },
+    { source: `instance tag ${output}`, text: sources.tags?.[output] },
+    { source: `output ${output} of stack ${sources.stack}`, text: sources.outputs?.[output] }
+  ]
+  const { source, text = fallback } = candidates.find(({ text }) => text !== undefined && text.trim() !== "") ??
+    { source: "default", text: fallback }
+  return { source, text: text.trim() }
+}
+
+/**
+ * Reads every setting: flag > environment variable > instance tag > stack output > default. An empty text counts as
+ * absent.
  *
  * Fails with all problems at once.
  *
@@ -316,30 +377,73 @@ export const Settings = Context.Reference<Values>("keelson/services/Settings", {
  * @since 1.1.0
  * @example
  * ```ts
- * resolve({ port: "0" }, { LOG_LEVEL: "info" })
+ * resolve({ flags: { port: "0" }, env: { LOG_LEVEL: "info" } })
  * ```
  */
-export const resolve = (
-  flags: Readonly<Record<string, string | undefined>>,
-  env: Readonly<Record<string, string | undefined>>
-): Result.Result<Values, SettingsError> => {
+export const resolve = (sources: Sources): Result.Result<Values, SettingsError> => {
   const problems: Array<typeof Problem.Type> = []
-  const read = <A>(name: string, { env: variable, fallback, flag, parse }: Setting<A>): [string, A | undefined] => {
-    const found = [
-      { source: `--${flag}`, text: flags[flag] },
-      { source: `environment variable ${variable}`, text: env[variable] }
-    ].find(({ text }) => text !== undefined && text.trim() !== "") ?? { source: "default", text: fallback }
-    const text = (found.text ?? fallback).trim()
-    return [
-      name,
-      Result.getOrElse(parse(text), (expected) => {
-        problems.push({ setting: name, source: found.source, value: text, expected })
+  const values = Object.fromEntries(
+    Object.entries(definitions).map(([setting, definition]) => {
+      const { source, text } = locate(setting, definition as Setting<unknown>, sources)
+      const value = Result.getOrElse(definition.parse(text) as Result.Result<unknown, string>, (expected) => {
+        problems.push({ setting, source, value: text, expected })
         return undefined
       })
-    ]
-  }
-  const values = Object.fromEntries(
-    Object.entries(definitions).map(([name, definition]) => read(name, definition as Setting<unknown>))
+      return [setting, value]
+    })
   )
   return problems.length === 0 ? Result.succeed(values as Values) : Result.fail(new SettingsError({ problems }))
 }
+
+/**
+ * One setting as it was found: its text and the source that had it.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Found {
+  readonly setting: string
+  readonly value: string
+  readonly source: string
+}
+
+/**
+ * What every setting is and where it comes from, and the outputs of the stack that are no setting of the chassis (an
+ * app may read them as `Config`), by name alone: a value may be nobody's business.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Report {
+  readonly settings: ReadonlyArray<Found>
+  readonly stack: string | undefined
+  readonly otherOutputs: ReadonlyArray<string>
+}
+
+/**
+ * Makes the {@link Report} of what {@link resolve} reads.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const report = (sources: Sources): Report => {
+  const own = new Set(Object.keys(definitions).map(outputName))
+  return {
+    settings: Object.entries(definitions).map(([setting, definition]) => {
+      const { source, text } = locate(setting, definition as Setting<unknown>, sources)
+      return { setting, value: text, source }
+    }),
+    stack: sources.stack,
+    otherOutputs: Object.keys(sources.outputs ?? {}).filter((name) => !own.has(name))
+  }
+}
+
+/**
+ * The report of this process' settings, for those who look.
+ *
+ * @category references
+ * @since 1.1.0
+ */
+export const SettingsReport = Context.Reference<Report>("keelson/services/Settings/SettingsReport", {
+  defaultValue: () => report({ flags: {}, env: {} })
+})

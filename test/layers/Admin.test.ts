@@ -10,7 +10,7 @@ import { Health } from "../../src/services/Health.ts"
 import type { HealthDocument } from "../../src/services/HealthDocument.ts"
 import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
 
-const settings: Values = { ...Result.getOrThrow(resolve({}, {})), adminPort: 0 }
+const settings: Values = { ...Result.getOrThrow(resolve({ flags: {}, env: {} })), adminPort: 0 }
 
 const layer = Admin.layer.pipe(
   Layer.provideMerge(HealthLayer.layer),

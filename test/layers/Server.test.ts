@@ -41,7 +41,7 @@ const handlers = Microservice.group(Api, "things", (handlers) =>
     log: () => Effect.logInfo("inside", { answer: 42 })
   }))
 
-const settings: Values = { ...Result.getOrThrow(resolve({}, {})), host: "127.0.0.1", port: 0 }
+const settings: Values = { ...Result.getOrThrow(resolve({ flags: {}, env: {} })), host: "127.0.0.1", port: 0 }
 
 const layer = Server.layer(Api).pipe(
   Layer.provide(handlers),

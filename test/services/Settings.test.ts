@@ -3,7 +3,7 @@ import { Duration, Result } from "effect"
 import { definitions, resolve, type Values } from "../../src/services/Settings.ts"
 
 const read = (flags: Record<string, string>, env: Record<string, string> = {}): Values =>
-  Result.getOrThrow(resolve(flags, env))
+  Result.getOrThrow(resolve({ flags, env }))
 
 describe("settings", () => {
   it("take a flag over an environment variable over the default", () => {
@@ -57,13 +57,15 @@ describe("settings", () => {
       "metrics-ambiguous": "guess",
       "telemetry-buffer": "1KiB"
     }
-    const error = Result.getOrThrow(Result.flip(resolve(bad, {})))
+    const error = Result.getOrThrow(Result.flip(resolve({ flags: bad, env: {} })))
     assert.deepStrictEqual(error.problems.map(({ source }) => source), Object.keys(bad).map((flag) => `--${flag}`))
   })
 
   it("report every problem at once, each with its source, its value and what was expected", () => {
     const error = Result.getOrThrow(
-      Result.flip(resolve({ port: "abc", lameduck: "soon" }, { ADMIN_PORT: "70000", LOG_LEVEL: "loud" }))
+      Result.flip(
+        resolve({ flags: { port: "abc", lameduck: "soon" }, env: { ADMIN_PORT: "70000", LOG_LEVEL: "loud" } })
+      )
     )
     assert.strictEqual(error.problems.length, 4)
     for (const part of ["--port", "\"abc\"", "--lameduck", "10s", "ADMIN_PORT", "65535", "LOG_LEVEL", "\"loud\""]) {

@@ -1,0 +1,172 @@
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import * as Backoff from "../services/Backoff.ts"
+import { classify, type DeliveryError } from "../services/DeliveryError.ts"
+import type { Kind } from "../services/Environment.ts"
+import { settingsUnavailable } from "../services/ExitCode.ts"
+import * as Settings from "../services/Settings.ts"
+import type { AwsOptions } from "./AwsOptions.ts"
+import * as Environment from "./Environment.ts"
+import type { InstanceMetadata } from "./InstanceMetadata.ts"
+
+/**
+ * The outputs of the stack could not be read, and the service must not start without (`stackSettings`).
+ *
+ * @category errors
+ * @since 1.1.0
+ */
+export class SettingsUnavailable extends Schema.TaggedError<SettingsUnavailable>()("SettingsUnavailable", {
+  message: Schema.String
+}) {
+  override readonly [Runtime.errorExitCode]: number = settingsUnavailable
+}
+
+/**
+ * The settings of this process, where they came from, and why some could not be looked up.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Discovered {
+  readonly values: Settings.Values
+  readonly sources: Settings.Sources
+  readonly kind: Kind
+  readonly region: string | undefined
+  readonly warning?: string | undefined
+}
+
+/**
+ * What {@link discover} asks, in tests something else than AWS.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Platform {
+  readonly signs: Environment.Signs
+  readonly metadata: () => Promise<InstanceMetadata>
+  readonly outputsOf: (
+    stack: string,
+    options: AwsOptions,
+    signal: AbortSignal
+  ) => Promise<Readonly<Record<string, string>>>
+}
+
+const stackTag = "aws:cloudformation:stack-name"
+
+/**
+ * Finds the settings of this process: flags, environment variables, tags of the instance, outputs of its stack.
+ *
+ * **Details**
+ *
+ * Off AWS nothing is asked. On EC2 the instance's metadata names the Region and, where tags in metadata are on, the
+ * stack; elsewhere `--stack` does. The stack is described once, and again with growing delays while CloudFormation
+ * throttles or fails, until the discovery deadline. An instance that does not answer about itself, and whose stack
+ * nobody named, starts with what there is, and a warning.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const discover = (
+  flags: Settings.Sources["flags"],
+  platform: Platform = aws
+): Effect.Effect<Discovered, Settings.SettingsError | SettingsUnavailable> =>
+  Effect.gen(function*() {
+    const given: Settings.Sources = { flags, env: platform.signs.env }
+    const early = yield* Effect.fromResult(Settings.resolve(given))
+    const detected = Environment.detect(platform.signs)
+    const kind = early.environment === "auto" ? detected : early.environment
+    const region = given.env["AWS_REGION"] || given.env["AWS_DEFAULT_REGION"] || undefined
+    const undiscovered = { values: early, sources: given, kind, region }
+    if (kind === "local" && early.stack === "auto") return undiscovered
+
+    // A machine that is only told to be an instance has nobody to ask, unless it is told whom.
+    const answers = detected === "ec2" || Boolean(given.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"])
+    const instance = yield* Effect.result(
+      kind === "ec2" && answers ? askInstance(platform, region) : Effect.succeed({ region })
+    )
+    if (Result.isFailure(instance) && early.stack === "auto") return { ...undiscovered, warning: instance.failure }
+    const about: Instance = Result.getOrElse(instance, () => ({ region }))
+    const stack = early.stack === "auto" ? about.tags?.[stackTag] : early.stack
+
+    const outputs = yield* Effect.result(
+      stack === undefined ? Effect.succeed({}) : describe(platform, stack, about).pipe(
+        Effect.timeoutOrElse({
+          duration: early.discoveryDeadline,
+          orElse: () => Effect.fail(`no answer within ${Duration.format(early.discoveryDeadline)}`)
+        })
+      )
+    )
+    if (Result.isFailure(outputs)) {
+      const warning = `the outputs of the stack ${stack} could not be read: ${outputs.failure}`
+      if (early.stackSettings === "optional") return { ...undiscovered, region: about.region, warning }
+      return yield* new SettingsUnavailable({
+        message: `${warning}. Check the stack's name, the permission cloudformation:DescribeStacks and the network, ` +
+          "or start without: --stack-settings=optional"
+      })
+    }
+    const sources: Settings.Sources = { ...given, tags: about.tags, stack, outputs: outputs.success }
+    return { values: yield* Effect.fromResult(Settings.resolve(sources)), sources, kind, region: about.region }
+  })
+
+interface Instance {
+  readonly region: string | undefined
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+const askInstance = (platform: Platform, region: string | undefined): Effect.Effect<Instance, string> =>
+  Effect.tryPromise({
+    try: async () => {
+      const metadata = await platform.metadata()
+      const [found, tags] = await Promise.all([region ?? metadata.region(), metadata.tags()])
+      return { region: found, tags }
+    },
+    catch: (cause) => `the instance's metadata could not be read: ${classify(cause).message}`
+  })
+
+const describe = (
+  platform: Platform,
+  stack: string,
+  { region }: Instance
+): Effect.Effect<Readonly<Record<string, string>>, string> =>
+  Effect.gen(function*() {
+    for (let attempts = 1;; attempts++) {
+      const outputs = yield* Effect.result(Effect.tryPromise({
+        try: (signal) => platform.outputsOf(stack, { region }, signal),
+        catch: classify
+      }))
+      if (Result.isSuccess(outputs)) return outputs.success
+      const error: DeliveryError = outputs.failure
+      if (error.kind === "invalid") return yield* Effect.fail(error.message)
+      const random = yield* Random.next
+      yield* Effect.sleep(Duration.millis(Backoff.delay(error.kind, attempts, random)))
+    }
+  })
+
+const aws: Platform = {
+  signs: Environment.thisProcess,
+  metadata: async () => (await import("./InstanceMetadata.ts")).make(),
+  outputsOf: async (stack, options, signal) => (await import("./CloudFormation.ts")).outputsOf(stack, options, signal)
+}
+
+/**
+ * Where an app's own `Config` is read: environment variables, as written or in constant case, then tags, then outputs.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const configProvider = ({ env, outputs = {}, tags = {} }: Settings.Sources): ConfigProvider.ConfigProvider => {
+  const environment = ConfigProvider.fromEnv({ env: present(env) })
+  return environment.pipe(
+    ConfigProvider.orElse(ConfigProvider.constantCase(environment)),
+    ConfigProvider.orElse(ConfigProvider.fromUnknown(tags)),
+    ConfigProvider.orElse(ConfigProvider.fromUnknown(outputs))
+  )
+}
+
+const present = (env: Settings.Sources["env"]): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]))

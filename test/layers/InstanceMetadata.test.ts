@@ -1,0 +1,55 @@
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { once } from "node:events"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import * as InstanceMetadata from "../../src/layers/InstanceMetadata.ts"
+
+const variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+let server: Server | undefined
+
+/** A metadata service that answers only to its session token, with what `paths` says. */
+const serve = async (paths: Readonly<Record<string, string>>) => {
+  server = createServer(({ headers, method, url = "" }, response) => {
+    if (method === "PUT" && url === "/latest/api/token") return void response.end("secret")
+    const text = paths[url.replace("/latest/meta-data/", "")]
+    if (headers["x-aws-ec2-metadata-token"] !== "secret") return void response.writeHead(401).end()
+    response.writeHead(text === undefined ? 404 : 200).end(text)
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  process.env[variable] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+afterEach(() => {
+  server?.closeAllConnections()
+  server?.close()
+  delete process.env[variable]
+})
+
+describe("the metadata of an instance", () => {
+  it("has its Region and its tags", async () => {
+    await serve({
+      "placement/region": "eu-central-1",
+      "tags/instance": "Name\naws:cloudformation:stack-name",
+      "tags/instance/Name": "orders 1",
+      "tags/instance/aws:cloudformation:stack-name": "orders-prod"
+    })
+    const metadata = InstanceMetadata.make()
+    assert.strictEqual(await metadata.region(), "eu-central-1")
+    assert.deepStrictEqual(await metadata.tags(), { Name: "orders 1", "aws:cloudformation:stack-name": "orders-prod" })
+  })
+
+  it("has no tags where they are off", async () => {
+    await serve({ "placement/region": "eu-central-1" })
+    assert.deepStrictEqual(await InstanceMetadata.make().tags(), {})
+  })
+
+  it("fails where nobody answers, and says what to do", async () => {
+    process.env[variable] = "http://127.0.0.1:1"
+    const error = await InstanceMetadata.make().region().then(() => assert.fail("answered"), (error: Error) => error)
+    assert.deepStrictEqual([error.name, error.message], [
+      "RegionUnknown",
+      "set AWS_REGION, or let this instance reach its metadata service"
+    ])
+    await InstanceMetadata.make().tags().then(() => assert.fail("answered"), () => undefined)
+  })
+})

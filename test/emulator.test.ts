@@ -84,10 +84,8 @@ describe.runIf(present || process.env["CI"] !== undefined)("against the emulator
         QueueUrl: { Value: "https://queue" }
       }
     }
-    await moto.aws(
-      ...["cloudformation", "create-stack", "--stack-name", "orders-prod"],
-      ...["--template-body", JSON.stringify(template)]
-    )
+    const body = JSON.stringify(template)
+    await moto.aws("cloudformation", "create-stack", "--stack-name", "orders-prod", "--template-body", body)
     const service = await startOnAws(moto.url, { flags: ["--stack=orders-prod"] })
     const found = JSON.parse(await service.get(`${service.admin}/settings`) ?? "{}") as {
       settings: ReadonlyArray<{ setting: string; value: string; source: string }>

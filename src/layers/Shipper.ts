@@ -166,15 +166,17 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
   const isUrgent = () => closing || flushing.length > 0
   const isFull = () => queuedBytes >= limits.bytes || account.buffered >= limits.items
 
-  const drop = (item: I, reason: "overflow" | "afterClose") => {
-    account.dropped[reason]++
-    if (reason === "afterClose") return
-    const { timestamp } = item
-    gap = gap === undefined ? { count: 1, from: timestamp, to: timestamp } : {
-      count: gap.count + 1,
-      from: Math.min(gap.from, timestamp),
-      to: Math.max(gap.to, timestamp)
+  const widen = ({ count, from, to }: Gap) => {
+    gap = gap === undefined ? { count, from, to } : {
+      count: gap.count + count,
+      from: Math.min(gap.from, from),
+      to: Math.max(gap.to, to)
     }
+  }
+
+  const overflow = ({ timestamp }: I) => {
+    account.dropped.overflow++
+    widen({ count: 1, from: timestamp, to: timestamp })
   }
 
   const take = (queue: Fifo<I>): I | undefined => {
@@ -194,16 +196,22 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
         const evicted = take(queue)
         if (evicted === undefined) break
         account.bufferedBytes -= evicted.bytes
-        drop(evicted, "overflow")
+        overflow(evicted)
       }
     }
     return hasRoom(item)
   }
 
-  const offer = (item: I) => {
+  const admit = (item: I): boolean => {
     account.offered++
-    if (closed) return drop(item, "afterClose")
-    if (!hasRoom(item) && !makeRoom(item)) return drop(item, "overflow")
+    if (closed) {
+      account.dropped.afterClose++
+      return false
+    }
+    if (!hasRoom(item) && !makeRoom(item)) {
+      overflow(item)
+      return false
+    }
     item.order = ++lastOrder
     queues[item.priority]?.push(item)
     account.buffered++
@@ -211,6 +219,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     queuedBytes += item.bytes
     if (account.buffered === 1) wakeQueued()
     if (isFull()) wakeDue()
+    return true
   }
 
   const oldest = (): Fifo<I> | undefined => {
@@ -244,7 +253,6 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     }
     account.inFlight += items.length
     if (account.buffered === 0) Latch.closeUnsafe(queued)
-    if (!isFull()) Latch.closeUnsafe(due)
     return { items, from }
   }
 
@@ -270,14 +278,17 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     if (gap !== undefined && gapItem !== undefined) {
       const told = gap
       gap = undefined
-      offer(gapItem(told))
+      if (!admit(gapItem(told))) widen(told)
     }
     release(healed)
   }
 
-  const failed = ({ kind, message }: DeliveryError, attempts: number) => {
+  const isLost = (error: DeliveryError) => error.ambiguous && ambiguous === "drop"
+
+  const failed = (error: DeliveryError, attempts: number) => {
+    const { kind, message } = error
     account.failedRequests++
-    if (attempts < (kind === "throttle" ? tolerated.throttle : tolerated.other)) return
+    if (!isLost(error) && attempts < (kind === "throttle" ? tolerated.throttle : tolerated.other)) return
     account.failure = message
     onFailure?.(message)
   }
@@ -311,13 +322,13 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
         const result = yield* Effect.result(attempt(items))
         if (Result.isSuccess(result)) return acknowledge(items, result.success)
         const error = result.failure
+        if (isLost(error)) {
+          leave(items)
+          account.dropped.ambiguous += items.length
+          return failed(error, attempts)
+        }
         failed(error, attempts)
         if (error.ambiguous) {
-          if (ambiguous === "drop") {
-            leave(items)
-            account.dropped.ambiguous += items.length
-            return
-          }
           if (!batch.repeated) account.repeated += items.length
           batch.repeated = true
         }
@@ -338,7 +349,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
 
   const settle = () => {
     if (flushing.length === 0) return
-    const unsettled = Math.min(oldest()?.peek()?.order ?? Infinity, ...underWay)
+    const unsettled = closed ? Infinity : Math.min(oldest()?.peek()?.order ?? Infinity, ...underWay)
     const done = flushing.filter(({ upTo }) => upTo < unsettled)
     flushing = flushing.filter(({ upTo }) => upTo >= unsettled)
     for (const { resume } of done) resume()
@@ -349,6 +360,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     yield* queued.await
     // While something waits to be tried again, only a full batch is worth a request of its own.
     while (!isUrgent()) {
+      if (!isFull()) Latch.closeUnsafe(due)
       yield* Effect.raceFirst(Effect.sleep(Duration.millis(interval)), due.await)
       if (isFull() || retrying === 0) break
     }
@@ -391,9 +403,10 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
       account.buffered = 0
       account.inFlight = 0
       account.bufferedBytes = 0
+      settle()
     })
   )
-  return { offer, flush } satisfies Shipper<I>
+  return { offer: (item) => void admit(item), flush } satisfies Shipper<I>
 })
 
 // A fiber that waits runs on inside the call that opens its latch, and that may be an app's log call.

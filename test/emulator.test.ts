@@ -1,13 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFile, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
+import { readFileSync } from "node:fs"
 import { promisify } from "node:util"
 import { freePort, startOnAws, until } from "./utils/aws.ts"
+import { startRecorder } from "./utils/recorder.ts"
 
 // An emulator that nobody here wrote: `pip install 'moto[server]' awscli`. Where CI is set, it must be there.
 const present = ["moto_server", "aws"].every((command) => spawnSync(command, ["--version"]).error === undefined)
 
 const credentials = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_DEFAULT_REGION: "eu-west-1" }
+
+/** Everything that services asked of AWS in these tests. */
+const actions = new Set<string>()
 
 const startMoto = async () => {
   const port = await freePort()
@@ -21,11 +26,13 @@ const startMoto = async () => {
     })
     return JSON.parse(stdout) as Record<string, ReadonlyArray<Record<string, unknown>>>
   }
+  const recorder = await startRecorder(url, actions)
   const close = async () => {
+    recorder.close()
     child.kill()
     await once(child, "exit")
   }
-  return { url, aws, close }
+  return { url: recorder.url, aws, close }
 }
 
 describe.runIf(present || process.env["CI"] !== undefined)("against the emulator moto", () => {
@@ -104,5 +111,11 @@ describe.runIf(present || process.env["CI"] !== undefined)("against the emulator
     const { Metrics = [] } = await moto.aws("cloudwatch", "list-metrics", "--namespace", "Orders")
     assert.isAbove(Metrics.length, 10)
     await moto.close()
+  })
+
+  it("services asked for what docs/iam.md lists, and for nothing else", () => {
+    const text = readFileSync(new URL("../docs/iam.md", import.meta.url), "utf8")
+    const listed = [...text.matchAll(/^\| `([a-z]+:[A-Za-z]+)`/gm)].map(([, action = ""]) => action)
+    assert.deepStrictEqual([...actions].sort(), listed.sort())
   })
 })

@@ -24,6 +24,7 @@ import * as Logs from "../services/Logs.ts"
 import * as LogSink from "../services/LogSink.ts"
 import * as MetricSink from "../services/MetricSink.ts"
 import * as Operations from "../services/Operations.ts"
+import * as OutputsService from "../services/Outputs.ts"
 import * as Recent from "../services/Recent.ts"
 import { definitions, report, Settings, type SettingsError, SettingsReport } from "../services/Settings.ts"
 import * as Admin from "./Admin.ts"
@@ -35,6 +36,7 @@ import type { ListenError } from "./Listener.ts"
 import * as Logger from "./Logger.ts"
 import * as LogSinkStdout from "./LogSinkStdout.ts"
 import * as Metrics from "./Metrics.ts"
+import * as Outputs from "./Outputs.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import type { RouteConflict } from "./Router.ts"
 import * as RunMain from "./RunMain.ts"
@@ -62,6 +64,7 @@ export type Microservice =
   | LogSink.LogSink
   | MetricSink.MetricSink
   | Metrics.Metrics
+  | OutputsService.Outputs
   | Recent.Recent
   | Layer.Success<typeof httpServices>
 
@@ -96,7 +99,7 @@ export const MicroserviceLive: Layer.Layer<Microservice, SettingsError | Setting
  * @since 1.1.0
  */
 export const layerLive = (
-  { kind, region, sources, values: settings, warning }: Discovered,
+  { kind, readOutputs, region, sources, values: settings, warning }: Discovered,
   options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
 ): Layer.Layer<Microservice> => {
   const stream = process[options.logsTo]
@@ -116,13 +119,14 @@ export const layerLive = (
     critical: false,
     check: Effect.fail(warning)
   })
-  return Layer.provideMerge(noticed, runtime).pipe(
+  const outputs = { ...sources.outputs }
+  return Layer.provideMerge(Layer.mergeAll(noticed, Outputs.layer(outputs, readOutputs)), runtime).pipe(
     Layer.provideMerge(sinks),
     Layer.provideMerge(Layer.mergeAll(Environment.layer(kind, region), Ledger.layer, Health.layer)),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(Settings, settings),
       Layer.succeed(SettingsReport, report(sources)),
-      ConfigProvider.layer(configProvider(sources)),
+      ConfigProvider.layer(configProvider({ ...sources, outputs })),
       Logger.layerMinimumLevel(settings.logLevel),
       ProcessMetrics.layerFibers
     ))
@@ -136,7 +140,9 @@ export const layerLive = (
  * @category testing
  * @since 1.1.0
  */
-export const MicroserviceMemory: Layer.Layer<Microservice | LogSink.LogSinkMemory | MetricSink.MetricSinkMemory> = Layer
+export const MicroserviceMemory: Layer.Layer<
+  Microservice | LogSink.LogSinkMemory | MetricSink.MetricSinkMemory | OutputsService.OutputsMemory
+> = Layer
   .suspend(() =>
     Layer.mergeAll(httpServices, Lifecycle.layer, HttpMetrics.layer, Metrics.layer).pipe(
       Layer.provideMerge(Logger.layer),
@@ -148,6 +154,7 @@ export const MicroserviceMemory: Layer.Layer<Microservice | LogSink.LogSinkMemor
         HealthService.layerMemory,
         LogSink.layerMemory,
         MetricSink.layerMemory,
+        OutputsService.layerMemory,
         Layer.sync(Metric.MetricRegistry, () => new Map())
       ))
     )

@@ -38,6 +38,8 @@ export interface Discovered {
   readonly kind: Kind
   readonly region: string | undefined
   readonly warning?: string | undefined
+  /** Reads the outputs again, where there is a stack. */
+  readonly readOutputs?: Effect.Effect<Readonly<Record<string, string>>, string> | undefined
 }
 
 /**
@@ -93,24 +95,24 @@ export const discover = (
     const about: Instance = Result.getOrElse(instance, () => ({ region }))
     const stack = early.stack === "auto" ? about.tags?.[stackTag] : early.stack
 
-    const outputs = yield* Effect.result(
-      stack === undefined ? Effect.succeed({}) : describe(platform, stack, about).pipe(
-        Effect.timeoutOrElse({
-          duration: early.discoveryDeadline,
-          orElse: () => Effect.fail(`no answer within ${Duration.format(early.discoveryDeadline)}`)
-        })
-      )
+    const readOutputs = stack === undefined ? undefined : describe(platform, stack, about).pipe(
+      Effect.timeoutOrElse({
+        duration: early.discoveryDeadline,
+        orElse: () => Effect.fail(`no answer within ${Duration.format(early.discoveryDeadline)}`)
+      })
     )
+    const outputs = yield* Effect.result(readOutputs ?? Effect.succeed({}))
     if (Result.isFailure(outputs)) {
       const warning = `the outputs of the stack ${stack} could not be read: ${outputs.failure}`
-      if (early.stackSettings === "optional") return { ...undiscovered, region: about.region, warning }
+      if (early.stackSettings === "optional") return { ...undiscovered, region: about.region, warning, readOutputs }
       return yield* new SettingsUnavailable({
         message: `${warning}. Check the stack's name, the permission cloudformation:DescribeStacks and the network, ` +
           "or start without: --stack-settings=optional"
       })
     }
     const sources: Settings.Sources = { ...given, tags: about.tags, stack, outputs: outputs.success }
-    return { values: yield* Effect.fromResult(Settings.resolve(sources)), sources, kind, region: about.region }
+    const values = yield* Effect.fromResult(Settings.resolve(sources))
+    return { values, sources, kind, region: about.region, readOutputs }
   })
 
 interface Instance {

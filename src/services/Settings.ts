@@ -222,6 +222,13 @@ export const definitions = {
     fallback: "10s",
     parse: duration
   }),
+  outputsInterval: setting({
+    flag: "outputs-interval",
+    env: "OUTPUTS_INTERVAL",
+    description: "how often the stack's outputs are read again",
+    fallback: "5m",
+    parse: duration
+  }),
   logGroup: setting({
     flag: "log-group",
     env: "LOG_GROUP",

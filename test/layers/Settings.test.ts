@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Effect, Fiber, Random } from "effect"
+import { Clock, Config, ConfigProvider, Effect, Fiber, Random, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { setImmediate } from "node:timers/promises"
 import * as Settings from "../../src/layers/Settings.ts"
@@ -158,6 +158,36 @@ describe("discovery", () => {
       assert.include(error.message, `port: "x" from instance tag Port`)
       assert.include(error.message, `logGroup: "aws/no" from output LogGroup of stack orders-prod`)
     }))
+})
+
+describe("a fleet that starts at once", () => {
+  it.effect("is all ready within a minute, though CloudFormation takes five calls a second", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      let tokens = 5
+      let filledAt = clock.currentTimeMillisUnsafe()
+      let calls = 0
+      const outputsOf = async () => {
+        calls++
+        const now = clock.currentTimeMillisUnsafe()
+        tokens = Math.min(5, tokens + (now - filledAt) / 1000 * 5)
+        filledAt = now
+        if (tokens < 1) throw sdkError("Throttling", 400)
+        tokens--
+        return { LogGroup: "/fleet" }
+      }
+      const { platform } = makePlatform({ files: ec2, tags: named })
+      const host = Settings.discover({}, { ...platform, outputsOf }).pipe(
+        // What a unit does with a service that ended: start it again.
+        Effect.retry(Schedule.spaced("1 second")),
+        Effect.andThen(Clock.currentTimeMillis)
+      )
+      const startedAt = clock.currentTimeMillisUnsafe()
+      const ready = yield* untilDone(Effect.all(Array.from({ length: 200 }, () => host), { concurrency: "unbounded" }))
+      const last = Math.max(...ready) - startedAt
+      console.log(`200 hosts: ${calls} calls, the last ready after ${last / 1000} s`)
+      assert.isAtMost(last, 60_000)
+    }).pipe(Random.withSeed("fleet")))
 })
 
 describe("an app's own settings", () => {

@@ -1,8 +1,6 @@
 import { Context, Effect, Layer } from "effect"
-import { FetchHttpClient } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
+import * as Locator from "keelson/layers/Locator"
 import { OutOfStock, StockApi, StockUnavailable } from "./api.ts"
-import { urlOf } from "./Peer.ts"
 
 /** What the orders service needs of the stock service. */
 export class StockClient extends Context.Service<StockClient, {
@@ -12,17 +10,17 @@ export class StockClient extends Context.Service<StockClient, {
   static readonly layer = Layer.effect(
     StockClient,
     Effect.gen(function*() {
-      const { stock } = yield* HttpApiClient.make(StockApi, { baseUrl: yield* urlOf("stock") })
+      const { stock } = yield* Locator.client(StockApi, "stock")
       return {
         reserve: (sku, quantity) =>
           stock.reserve({ params: { sku }, payload: { quantity } }).pipe(
             Effect.asVoid,
-            Effect.catchTag(["HttpClientError", "SchemaError"], (error) =>
+            Effect.catchTag(["HttpClientError", "LocatorError", "SchemaError"], (error) =>
               Effect.fail(new StockUnavailable({ message: error.message })))
           )
       }
     })
-  ).pipe(Layer.provide(FetchHttpClient.layer))
+  )
 
   /** Ten of everything, in memory. */
   static readonly layerMemory = Layer.sync(StockClient, () => {

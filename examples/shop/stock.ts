@@ -1,13 +1,12 @@
 import { Effect, Layer } from "effect"
-import { FetchHttpClient } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
 import * as Microservice from "keelson"
+import * as Locator from "keelson/layers/Locator"
 import { OrdersApi, OutOfStock, StockApi } from "./api.ts"
-import { check, urlOf } from "./Peer.ts"
+import { locator } from "./locator.ts"
 
 const StockHandlers = Microservice.group(StockApi, "stock", (handlers) =>
   Effect.gen(function*() {
-    const { orders } = yield* HttpApiClient.make(OrdersApi, { baseUrl: yield* urlOf("orders") })
+    const { orders } = yield* Locator.client(OrdersApi, "orders")
     const stock = new Map<string, number>()
     const leftOf = (sku: string) => stock.get(sku) ?? 10
     return handlers.handleAll({
@@ -29,11 +28,11 @@ const StockHandlers = Microservice.group(StockApi, "stock", (handlers) =>
           Effect.orDie
         )
     })
-  })).pipe(Layer.provide(FetchHttpClient.layer))
+  }))
 
 Microservice.run({
   name: "stock",
   description: "Knows what is left and reserves it",
   api: StockApi,
-  handlers: StockHandlers.pipe(Layer.merge(check("orders")))
+  handlers: StockHandlers.pipe(Layer.merge(Locator.check("orders", { interval: "2 seconds" })), Layer.provide(locator))
 })

@@ -55,6 +55,20 @@ describe("a sink that writes to CloudWatch", () => {
       assert.deepStrictEqual(assertDelivered(), { duplicates: 0 })
     }))
 
+  it.live("tells the lines of each run from those of others", () =>
+    Effect.gen(function*() {
+      const boots: Array<string> = []
+      for (const boot of [undefined, undefined, "00f067aa0ba902b7"]) {
+        const { events, offerMany, sink } = yield* setUp({ sink: { boot } })
+        offerMany(10)
+        yield* sink.flush
+        boots.push(...new Set(events().map(({ boot }) => boot)))
+      }
+      assert.strictEqual(boots[2], "00f067aa0ba902b7")
+      assert.strictEqual(new Set(boots).size, 3)
+      assert.isTrue(boots.every((boot) => /^[0-9a-f]{16}$/.test(boot)))
+    }))
+
   it.live("delivers a burst of 100,000 lines in one tick", () =>
     Effect.gen(function*() {
       const { account, assertDelivered, controls, offerMany, sink } = yield* setUp({
@@ -212,6 +226,18 @@ describe("nothing is lost", () => {
       yield* sink.flush
       assert.deepStrictEqual(assertDelivered(), { duplicates: 0 })
       assert.deepStrictEqual(controls().map(({ operation }) => operation), ["CreateLogStream", "CreateLogStream"])
+    }))
+
+  it.live("when batches find the stream missing after one has created it: they do not create it again", () =>
+    Effect.gen(function*() {
+      const { assertDelivered, controls, offerMany, sink } = yield* setUp({
+        fake: { ...onPuts("slow", 1, 2, 3), slowMillis: 200 },
+        sink: { batchBytes: 1_000 }
+      })
+      offerMany(100)
+      yield* sink.flush
+      assert.deepStrictEqual(assertDelivered(), { duplicates: 0 })
+      assert.strictEqual(controls().length, 1)
     }))
 
   it.live("when the group is deleted in the middle of a run", () =>

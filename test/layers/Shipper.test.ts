@@ -107,9 +107,11 @@ const setUp = Effect.fnUntraced(function*(options: Options = {}) {
   })
   const offer = (more: Partial<Item> = {}) => {
     const item = { id: ++created, bytes: 10, timestamp: clock.currentTimeMillisUnsafe(), priority: 1, ...more }
+    const { inFlight } = account
     offering = true
     shipper.offer(item)
     offering = false
+    expect(account.inFlight === inFlight, "no batch is made while an item is offered")
     check()
     return item
   }
@@ -418,6 +420,17 @@ describe("a request without an answer", () => {
       assert.deepInclude(account, { offered: 3, delivered: 3, repeated: 3 })
     }))
 
+  it.effect("counts its items once also when they are refused later and halved", () =>
+    Effect.gen(function*() {
+      const unanswered = fails("transient", true)
+      const outcomes = [unanswered, fails("invalid"), unanswered, taken, unanswered]
+      const { account, advance, offerMany, sent } = yield* setUp({ answer: () => outcomes.shift() ?? taken })
+      offerMany(4)
+      yield* advance(60 * second)
+      assert.deepStrictEqual(sent(), [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2], [1, 2], [3, 4], [3, 4]])
+      assert.deepInclude(account, { delivered: 4, repeated: 4 })
+    }))
+
   it.effect("is given up and counted when it must not be delivered twice", () =>
     Effect.gen(function*() {
       const { account, advance, answer, offerMany, sent } = yield* setUp({ ambiguous: "drop", limits: { items: 3 } })
@@ -506,6 +519,20 @@ describe("a batch refused as invalid", () => {
       yield* advance(60 * second)
       assert.deepInclude(account, { offered: 100, delivered: 92, inFlight: 0, failure: undefined })
     }).pipe(Random.withSeed(seed)))
+
+  it.effect("is tried again as slowly as for refused credentials after eight refusals in a row", () =>
+    Effect.gen(function*() {
+      const { account, advance, offerMany, since } = yield* setUp({
+        limits: { items: 1 },
+        parallel: 1,
+        answer: () => fails("invalid")
+      })
+      offerMany(9)
+      yield* advance(0)
+      yield* advance(7 * second)
+      assert.deepStrictEqual(since(0), [...range(1, 9).map(() => 0), 1000, 3000, 7000])
+      assert.deepInclude(account, { inFlight: 1, failedRequests: 12 })
+    }).pipe(withoutJitter))
 
   it.effect("may have any number of bad items as long as others are taken in between", () =>
     Effect.gen(function*() {

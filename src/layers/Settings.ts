@@ -15,7 +15,7 @@ import * as Environment from "./Environment.ts"
 import type { InstanceMetadata } from "./InstanceMetadata.ts"
 
 /**
- * The outputs of the stack could not be read, and the service must not start without (`stackSettings`).
+ * The outputs of the stack could not be read, and the service must not start without (`settingsMode`).
  *
  * @category errors
  * @since 1.1.0
@@ -104,10 +104,10 @@ export const discover = (
     const outputs = yield* Effect.result(readOutputs ?? Effect.succeed({}))
     if (Result.isFailure(outputs)) {
       const warning = `the outputs of the stack ${stack} could not be read: ${outputs.failure}`
-      if (early.stackSettings === "optional") return { ...undiscovered, region: about.region, warning, readOutputs }
+      if (early.settingsMode === "optional") return { ...undiscovered, region: about.region, warning, readOutputs }
       return yield* new SettingsUnavailable({
         message: `${warning}. Check the stack's name, the permission cloudformation:DescribeStacks and the network, ` +
-          "or start without: --stack-settings=optional"
+          "or start without: --settings=optional"
       })
     }
     const sources: Settings.Sources = { ...given, tags: about.tags, stack, outputs: outputs.success }

@@ -208,9 +208,9 @@ export const definitions = {
     fallback: "auto",
     parse: stackName
   }),
-  stackSettings: setting({
-    flag: "stack-settings",
-    env: "STACK_SETTINGS",
+  settingsMode: setting({
+    flag: "settings",
+    env: "KEELSON_SETTINGS",
     description: "required: no start without the stack's outputs; optional: start with the defaults and warn",
     fallback: "required",
     parse: oneOf(["required", "optional"])

@@ -1,8 +1,10 @@
 import { afterEach, assert, describe, it } from "@effect/vitest"
+import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { createServer, type Server } from "node:http"
+import { createServer, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as InstanceMetadata from "../../src/layers/InstanceMetadata.ts"
+import { freePort, until } from "../utils/aws.ts"
 
 const variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 let server: Server | undefined
@@ -43,6 +45,22 @@ describe("the metadata of an instance", () => {
     assert.deepStrictEqual(await InstanceMetadata.make().tags(), {})
   })
 
+  for (
+    const [what, answer] of [
+      ["no token is given", (response: ServerResponse) => response.writeHead(403).end()],
+      ["an answer never comes", () => {}],
+      ["it breaks off", (response: ServerResponse) => response.destroy()]
+    ] as const
+  ) {
+    it(`cannot be read where ${what}`, async () => {
+      server = createServer((_, response) => void answer(response)).listen(0, "127.0.0.1")
+      await once(server, "listening")
+      process.env[variable] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const failures = await Promise.allSettled([InstanceMetadata.make().region(), InstanceMetadata.make().tags()])
+      assert.deepStrictEqual(failures.map(({ status }) => status), ["rejected", "rejected"])
+    })
+  }
+
   it("fails where nobody answers, and says what to do", async () => {
     process.env[variable] = "http://127.0.0.1:1"
     const error = await InstanceMetadata.make().region().then(() => assert.fail("answered"), (error: Error) => error)
@@ -51,5 +69,21 @@ describe("the metadata of an instance", () => {
       "set AWS_REGION, or let this instance reach its metadata service"
     ])
     await InstanceMetadata.make().tags().then(() => assert.fail("answered"), () => undefined)
+  })
+})
+
+// AWS's own mock of the metadata service: go install github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock
+const present = spawnSync("ec2-metadata-mock", ["--version"]).error === undefined
+
+describe.runIf(present)("the metadata that AWS's mock gives to session tokens alone", () => {
+  it("are its Region and its tags", async () => {
+    const port = await freePort()
+    const child = spawn("ec2-metadata-mock", ["--imdsv2", "--hostname", "127.0.0.1", "--port", String(port)])
+    process.env[variable] = `http://127.0.0.1:${port}`
+    const metadata = InstanceMetadata.make()
+    assert.strictEqual(await until(() => metadata.region().catch(() => undefined)), "us-east-1")
+    assert.deepStrictEqual(await metadata.tags(), { Name: "test-instance", Test: "test-tag" })
+    child.kill()
+    await once(child, "exit")
   })
 })

@@ -82,6 +82,19 @@ describe("a sink that writes to CloudWatch", () => {
       assert.deepStrictEqual(assertDelivered(), { duplicates: 0 })
     }), 60_000)
 
+  it.live("fills calls up to 10,000 tiny lines or 1 MiB of larger ones, whatever it was told, and no more", () =>
+    Effect.gen(function*() {
+      const { assertDelivered, offerMany, puts, sink } = yield* setUp({ sink: { batchBytes: 8 * 1024 * 1024 } })
+      const timestamp = Date.now()
+      for (let index = 0; index < 25_000; index++) sink.offer({ timestamp, level: "Info", line: `{"tiny":1}` })
+      yield* sink.flush
+      assert.strictEqual(Math.max(...puts().map(({ events }) => events)), 10_000)
+      offerMany(25_000)
+      yield* sink.flush
+      assert.isAbove(Math.max(...puts().map(({ bytes }) => bytes)), 1_000_000)
+      assertDelivered()
+    }))
+
   it.live("delivers a line that is too long in parts, which rejoin, however its characters are encoded", () =>
     Effect.gen(function*() {
       const { account, assertDelivered, events, offer, sink } = yield* setUp()
@@ -444,6 +457,7 @@ describe("a log group that is missing", () => {
       test.offerMany(20)
       yield* test.sink.flush
       test.assertDelivered()
+      assert.strictEqual(test.account.failedRequests, 0)
       assert.deepStrictEqual(operations(test.controls()), ["CreateLogStream", "CreateLogGroup", "CreateLogStream"])
     }))
 
@@ -478,7 +492,7 @@ describe("an outage longer than the buffer holds", () => {
       yield* sink.flush
       const gaps = events().filter(({ message }) => message.includes("the buffer was full"))
       assert.strictEqual(gaps.reduce((sum, gap) => sum + (gap.dropped ?? 0), 0), account.dropped.overflow)
-      assert.isTrue(gaps.every(({ level }) => level === "WARN"))
+      assert.isTrue(gaps.every(({ dropped, level, reasons }) => level === "WARN" && reasons?.overflow === dropped))
       const { distinct } = assertExact()
       assert.strictEqual(distinct, account.offered - account.dropped.overflow)
       assert.strictEqual(events().filter(({ level }) => level === "ERROR").length, 200)

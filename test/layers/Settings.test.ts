@@ -142,9 +142,9 @@ describe("discovery", () => {
         const error = yield* Effect.flip(untilDone(Settings.discover({}, makePlatform(options).platform)))
         assert.strictEqual(error._tag, "SettingsUnavailable")
         assert.include(error.message, "orders-prod")
-        assert.include(error.message, "--stack-settings=optional")
+        assert.include(error.message, "--settings=optional")
         const { values, warning } = yield* untilDone(
-          Settings.discover({ "stack-settings": "optional" }, makePlatform(options).platform)
+          Settings.discover({ "settings": "optional" }, makePlatform(options).platform)
         )
         assert.strictEqual(values.port, 8080)
         assert.include(warning, "orders-prod")

@@ -19,6 +19,7 @@ interface Line {
   readonly parts?: number
   readonly text?: string
   readonly dropped?: number
+  readonly reasons?: { readonly overflow?: number }
 }
 
 /** Resolves as soon as `condition` holds. */

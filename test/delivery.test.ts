@@ -31,7 +31,7 @@ describe("on AWS", () => {
     }
     const [{ group = "", stream = "" } = {}] = fake.streams()
     assert.strictEqual(group, "/reference")
-    assert.match(stream, /^reference\/.+\/\d{4}-\d\d-\d\dT[\d.]+Z-[0-9a-f]{16}$/)
+    assert.match(stream, /^reference\/.+\/\d{4}-\d\d-\d\dT[\d.]+Z-[0-9a-f]{24}$/)
     const names = new Set(fake.datums.map(({ name }) => name))
     assert.isTrue(names.has("http_server_requests_total") && names.has("process_resident_memory_bytes"))
     assert.isTrue(
@@ -55,7 +55,7 @@ describe("on AWS", () => {
       }
     await until(async () => (await health()).status === "warn")
     assert.strictEqual(await service.get(`${service.url}/readyz`), "ready\n")
-    assert.include(service.stderr(), "logs cannot be delivered and are kept")
+    assert.include(service.stderr(), "logs cannot be delivered for now")
     fake.outage = false
     await until(async () => {
       const { ledger, status } = await health()

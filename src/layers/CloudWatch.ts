@@ -25,13 +25,13 @@ export const layer: Layer.Layer<LogSink | MetricSink, never, Environment | Ledge
     const { instance, kind, region: known } = yield* Environment
     const region = known ?? (kind === "ec2" ? askRegion : undefined)
     const startedAt = new Date(yield* Clock.currentTimeMillis).toISOString()
-    const boot = TraceContext.nextSpanId()
+    const boot = LogSinkCloudWatch.newBoot()
     const named = (text: string) => text.replaceAll(servicePlaceholder, service)
     return Layer.mergeAll(
       LogSinkCloudWatch.layer({
         region,
         group: named(settings.logGroup),
-        stream: LogBatch.streamName([service, instance, `${startedAt}-${boot}`]),
+        stream: LogBatch.streamName([service, instance, `${startedAt}-${boot}${TraceContext.nextSpanId()}`]),
         boot,
         retentionDays: settings.logRetention,
         maxBufferedBytes: settings.telemetryBuffer,

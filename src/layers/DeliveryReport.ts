@@ -54,7 +54,7 @@ export const make = (
       } else if (now - saidAt >= interval) {
         saidAt = now
         said = true
-        say("Warn", `${account.name} cannot be delivered and are kept: ${reason}`)
+        say("Warn", `${account.name} cannot be delivered for now: ${reason}`)
       }
     }
   })

@@ -54,6 +54,14 @@ export interface Options extends Target {
  */
 export const layer = (options: Options): Layer.Layer<LogSink, never, Ledger> => Layer.effect(LogSink, make(options))
 
+/**
+ * A random name of a process run. It is in every event, so it is short: the stream's name tells runs apart for sure.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const newBoot = (): string => TraceContext.nextSpanId().slice(0, 8)
+
 const connectToAws = async (target: Target) => {
   const { make } = await import("./CloudWatchLogs.ts")
   return make(target)
@@ -71,7 +79,7 @@ export const make = Effect.fnUntraced(function*(
 ) {
   const account = yield* Effect.flatMap(Ledger, (ledger) => ledger.open("logs"))
   const clock = yield* Clock.Clock
-  const { boot = TraceContext.nextSpanId(), maxEventBytes: maxBytes } = options
+  const { boot = newBoot(), maxEventBytes: maxBytes } = options
   const client = yield* LazyClient.make((previous: CloudWatchLogs | undefined) =>
     connect({ ...options, systemClockOffset: previous?.systemClockOffset() })
   )
@@ -133,7 +141,11 @@ export const make = Effect.fnUntraced(function*(
     send,
     pack: LogPack.pack,
     onFailure,
-    gapItem: (gap) => entriesOf(gapEvent(gap, clock.currentTimeMillisUnsafe()))[0] as LogBatch.Entry
+    // What tells of a loss is the last to be dropped.
+    gapItem: (gap) => ({
+      ...entriesOf(gapEvent(gap, clock.currentTimeMillisUnsafe()))[0] as LogBatch.Entry,
+      priority: LogBatch.priorityCount - 1
+    })
   })
 
   const sink: LogSink["Service"] = {

@@ -106,6 +106,8 @@ export const defaults = {
 
 const priorities = 4
 const drainBackoff = 1_000
+// A buffer so full is not just a burst.
+const stuckShare = 0.75
 // Attempts in a row that fail before delivery counts as failing: an account that is shared throttles now and then.
 const tolerated = { throttle: 5, other: 2 }
 // What a success takes off a flush interval that throttling made longer.
@@ -143,7 +145,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
   const requestTimeout = Duration.fromInputUnsafe(options.requestTimeout ?? defaults.requestTimeout)
   const drainDeadline = options.drainDeadline ?? defaults.drainDeadline
 
-  const isStuck = () => account.failure !== undefined || account.bufferedBytes > maxBufferedBytes / 2
+  const isStuck = () => account.failure !== undefined || account.bufferedBytes > maxBufferedBytes * stuckShare
   const queues = Array.from({ length: priorities }, () => Spool.make(options.pack, isStuck))
   const permits = Semaphore.makeUnsafe(options.parallel ?? defaults.parallel)
   const queued = Latch.makeUnsafe(false)
@@ -234,15 +236,28 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     return found
   }
 
+  const nextOf = (current: Fifo<I> | undefined) => {
+    let least = Infinity
+    for (const queue of queues) if (queue !== current) least = Math.min(least, queue.peek()?.order ?? Infinity)
+    return least
+  }
+
   const cut = () => {
     const items: Array<I> = []
     const from = oldest()?.peek()?.order ?? Infinity
     let bytes = 0
     let first = Infinity
     let last = -Infinity
+    // Runs of one priority are the rule: look at the other queues only where a run ends.
+    let queue = oldest()
+    let runEnds = nextOf(queue)
     while (items.length < limits.items) {
-      const queue = oldest()
-      const item = queue?.peek()
+      let item = queue?.peek()
+      if ((item?.order ?? Infinity) > runEnds) {
+        queue = oldest()
+        runEnds = nextOf(queue)
+        item = queue?.peek()
+      }
       if (queue === undefined || item === undefined) break
       bytes += item.bytes
       first = Math.min(first, item.timestamp)

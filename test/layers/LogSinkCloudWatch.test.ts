@@ -66,7 +66,7 @@ describe("a sink that writes to CloudWatch", () => {
       }
       assert.strictEqual(boots[2], "00f067aa0ba902b7")
       assert.strictEqual(new Set(boots).size, 3)
-      assert.isTrue(boots.every((boot) => /^[0-9a-f]{16}$/.test(boot)))
+      assert.isTrue(boots.every((boot) => /^[0-9a-f]{8}$/.test(boot)))
     }))
 
   it.live("delivers a burst of 100,000 lines in one tick", () =>
@@ -299,7 +299,7 @@ describe("nothing is lost", () => {
       offerMany(10)
       yield* sink.flush
       assertDelivered()
-      assert.include(said[0], "logs cannot be delivered and are kept")
+      assert.include(said[0], "logs cannot be delivered for now")
       assert.include(said[1], "logs are delivered again")
     }))
 

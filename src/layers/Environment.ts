@@ -51,8 +51,11 @@ export const instanceOf = (kind: Kind, { env, read }: Signs): string => {
  * @category layers
  * @since 1.1.0
  */
-export const layer = (kind: Kind, region?: string | undefined): Layer.Layer<Environment> =>
-  Layer.sync(Environment, () => ({ kind, region, instance: instanceOf(kind, thisProcess) }))
+export const layer = (
+  kind: Kind,
+  { instance, region }: { readonly instance?: string | undefined; readonly region?: string | undefined } = {}
+): Layer.Layer<Environment> =>
+  Layer.sync(Environment, () => ({ kind, region, instance: instance ?? instanceOf(kind, thisProcess) }))
 
 /**
  * The signs of the machine that this process runs on.

@@ -99,7 +99,7 @@ export const MicroserviceLive: Layer.Layer<Microservice, SettingsError | Setting
  * @since 1.1.0
  */
 export const layerLive = (
-  { kind, readOutputs, region, sources, values: settings, warning }: Discovered,
+  { instance, kind, readOutputs, region, sources, values: settings, warning }: Discovered,
   options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
 ): Layer.Layer<Microservice> => {
   const stream = process[options.logsTo]
@@ -122,7 +122,7 @@ export const layerLive = (
   const outputs = { ...sources.outputs }
   return Layer.provideMerge(Layer.mergeAll(noticed, Outputs.layer(outputs, readOutputs)), runtime).pipe(
     Layer.provideMerge(sinks),
-    Layer.provideMerge(Layer.mergeAll(Environment.layer(kind, region), Ledger.layer, Health.layer)),
+    Layer.provideMerge(Layer.mergeAll(Environment.layer(kind, { instance, region }), Ledger.layer, Health.layer)),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(Settings, settings),
       Layer.succeed(SettingsReport, report(sources)),

@@ -13,6 +13,7 @@ import * as Settings from "../services/Settings.ts"
 import type { AwsOptions } from "./AwsOptions.ts"
 import * as Environment from "./Environment.ts"
 import type { InstanceMetadata } from "./InstanceMetadata.ts"
+import type { TaskMetadata } from "./TaskMetadata.ts"
 
 /**
  * The outputs of the stack could not be read, and the service must not start without (`settingsMode`).
@@ -37,6 +38,8 @@ export interface Discovered {
   readonly sources: Settings.Sources
   readonly kind: Kind
   readonly region: string | undefined
+  /** What tells this process from its siblings, where the platform said it. */
+  readonly instance?: string | undefined
   readonly warning?: string | undefined
   /** Reads the outputs again, where there is a stack. */
   readonly readOutputs?: Effect.Effect<Readonly<Record<string, string>>, string> | undefined
@@ -51,6 +54,7 @@ export interface Discovered {
 export interface Platform {
   readonly signs: Environment.Signs
   readonly metadata: () => Promise<InstanceMetadata>
+  readonly task: (uri: string) => Promise<TaskMetadata>
   readonly outputsOf: (
     stack: string,
     options: AwsOptions,
@@ -88,8 +92,13 @@ export const discover = (
 
     // A machine that is only told to be an instance has nobody to ask, unless it is told whom.
     const answers = detected === "ec2" || Boolean(given.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"])
+    const taskUri = given.env["ECS_CONTAINER_METADATA_URI_V4"]
     const instance = yield* Effect.result(
-      kind === "ec2" && answers ? askInstance(platform, region) : Effect.succeed({ region })
+      kind === "ec2" && answers
+        ? askInstance(platform, region)
+        : kind === "ecs" && taskUri
+        ? askTask(platform, taskUri, region)
+        : Effect.succeed({ region })
     )
     if (Result.isFailure(instance) && early.stack === "auto") return { ...undiscovered, warning: instance.failure }
     const about: Instance = Result.getOrElse(instance, () => ({ region }))
@@ -104,7 +113,7 @@ export const discover = (
     const outputs = yield* Effect.result(readOutputs ?? Effect.succeed({}))
     if (Result.isFailure(outputs)) {
       const warning = `the outputs of the stack ${stack} could not be read: ${outputs.failure}`
-      if (early.settingsMode === "optional") return { ...undiscovered, region: about.region, warning, readOutputs }
+      if (early.settingsMode === "optional") return { ...undiscovered, ...about, warning, readOutputs }
       return yield* new SettingsUnavailable({
         message: `${warning}. Check the stack's name, the permission cloudformation:DescribeStacks and the network, ` +
           "or start without: --settings=optional"
@@ -112,11 +121,12 @@ export const discover = (
     }
     const sources: Settings.Sources = { ...given, tags: about.tags, stack, outputs: outputs.success }
     const values = yield* Effect.fromResult(Settings.resolve(sources))
-    return { values, sources, kind, region: about.region, readOutputs }
+    return { values, sources, kind, region: about.region, instance: about.instance, readOutputs }
   })
 
 interface Instance {
   readonly region: string | undefined
+  readonly instance?: string | undefined
   readonly tags?: Readonly<Record<string, string>>
 }
 
@@ -129,6 +139,13 @@ const askInstance = (platform: Platform, region: string | undefined): Effect.Eff
     },
     catch: (cause) => `the instance's metadata could not be read: ${classify(cause).message}`
   })
+
+// A task that says nothing of itself is known by its container, and ECS sets AWS_REGION.
+const askTask = (platform: Platform, uri: string, region: string | undefined): Effect.Effect<Instance> =>
+  Effect.tryPromise(() => platform.task(uri)).pipe(
+    Effect.map((found) => ({ region: region ?? found.region, instance: found.task })),
+    Effect.orElseSucceed(() => ({ region, instance: undefined }))
+  )
 
 const describe = (
   platform: Platform,
@@ -152,6 +169,7 @@ const describe = (
 const aws: Platform = {
   signs: Environment.thisProcess,
   metadata: async () => (await import("./InstanceMetadata.ts")).make(),
+  task: async (uri) => (await import("./TaskMetadata.ts")).read(uri),
   outputsOf: async (stack, options, signal) => (await import("./CloudFormation.ts")).outputsOf(stack, options, signal)
 }
 

@@ -12,11 +12,12 @@ interface Options {
   readonly files?: Readonly<Record<string, string>>
   readonly tags?: Readonly<Record<string, string>> | Error
   readonly outputs?: Readonly<Record<string, string>>
+  readonly task?: string
   /** What each attempt to describe the stack fails with, until they are used up. */
   readonly failures?: ReadonlyArray<Error>
 }
 
-const makePlatform = ({ env = {}, failures = [], files = {}, outputs = {}, tags = {} }: Options) => {
+const makePlatform = ({ env = {}, failures = [], files = {}, outputs = {}, tags = {}, task }: Options) => {
   const described: Array<{ readonly stack: string; readonly region: unknown }> = []
   let asked = 0
   const platform: Settings.Platform = {
@@ -25,6 +26,11 @@ const makePlatform = ({ env = {}, failures = [], files = {}, outputs = {}, tags 
       asked++
       if (tags instanceof Error) throw tags
       return { region: async () => "eu-central-1", tags: async () => tags }
+    },
+    task: async () => {
+      asked++
+      if (task === undefined) throw new Error("timed out")
+      return { region: "eu-west-3", task }
     },
     outputsOf: async (stack, { region }) => {
       described.push({ stack, region })
@@ -88,7 +94,7 @@ describe("discovery", () => {
         outputs: { LogGroup: "/output" }
       })
       const { kind, values } = yield* Settings.discover({ stack: "mine" }, platform)
-      assert.deepStrictEqual([kind, values.logGroup, asked()], ["ecs", "/output", 0])
+      assert.deepStrictEqual([kind, values.logGroup, asked()], ["ecs", "/output", 1])
       assert.deepStrictEqual(described.map(({ stack }) => stack), ["mine"])
     }))
 
@@ -100,6 +106,15 @@ describe("discovery", () => {
       const mocked = makePlatform({ env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://127.0.0.1:1338" }, tags: named })
       const { sources } = yield* Settings.discover({ environment: "ec2" }, mocked.platform)
       assert.deepStrictEqual([sources.stack, mocked.asked()], ["orders-prod", 1])
+    }))
+
+  it.effect("learns a task's Region and id from the task, and does without where it says nothing", () =>
+    Effect.gen(function*() {
+      const env = { ECS_CONTAINER_METADATA_URI_V4: "http://169.254.170.2/v4/abc" }
+      const { instance, region } = yield* Settings.discover({}, makePlatform({ env, task: "158d1c80" }).platform)
+      assert.deepStrictEqual([region, instance], ["eu-west-3", "158d1c80"])
+      const silent = yield* Settings.discover({}, makePlatform({ env }).platform)
+      assert.deepStrictEqual([silent.region, silent.instance, silent.warning], [undefined, undefined, undefined])
     }))
 
   it.effect("has nothing to look up where the instance has no stack", () =>

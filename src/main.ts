@@ -1,3 +1,4 @@
+import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -44,13 +45,14 @@ class Demo extends HttpApiGroup.make("demo").add(
 
 class Api extends HttpApi.make("reference").add(Greetings, Demo) {}
 
+const defaultLanguage = Config.Literals(["en", "de", "fr"], "DefaultLanguage").pipe(Config.withDefault("en"))
+
 const hello: Readonly<Record<string, string>> = { en: "Hello", de: "Hallo", fr: "Bonjour" }
 
-const GreetingsHandlers = Microservice.group(
-  Api,
-  "greetings",
-  (handlers) =>
-    handlers.handle("greet", ({ params: { name }, query: { language = "en" } }) => {
+const GreetingsHandlers = Microservice.group(Api, "greetings", (handlers) =>
+  Effect.gen(function*() {
+    const preferred = yield* defaultLanguage
+    return handlers.handle("greet", ({ params: { name }, query: { language = preferred } }) => {
       const word = hello[language]
       return word === undefined
         ? Effect.fail(
@@ -61,7 +63,7 @@ const GreetingsHandlers = Microservice.group(
         )
         : Effect.succeed({ message: `${word}, ${name}!` })
     })
-)
+  }))
 
 const DemoHandlers = Microservice.group(Api, "demo", (handlers) =>
   handlers.handleAll({
@@ -80,6 +82,7 @@ const DemoHandlers = Microservice.group(Api, "demo", (handlers) =>
 Microservice.run({
   name: "reference",
   description: "A few operations that show what the chassis does",
+  settings: { DefaultLanguage: defaultLanguage },
   api: Api,
   handlers: Layer.mergeAll(GreetingsHandlers, DemoHandlers)
 })

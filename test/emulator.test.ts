@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
 import { execFile, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { promisify } from "node:util"
+import { vi } from "vitest"
+import * as LocatorLayer from "../src/layers/Locator.ts"
+import { layerMemory } from "../src/services/Environment.ts"
+import { Locator } from "../src/services/Locator.ts"
 import { freePort, startOnAws, until } from "./utils/aws.ts"
 import { startRecorder } from "./utils/recorder.ts"
 
@@ -110,6 +115,31 @@ describe.runIf(present || process.env["CI"] !== undefined)("against the emulator
     assert.strictEqual(logStreams.length, 1)
     const { Metrics = [] } = await moto.aws("cloudwatch", "list-metrics", "--namespace", "Orders")
     assert.isAbove(Metrics.length, 10)
+    await moto.close()
+  })
+
+  it("another service is found by an output of its stack, or by an export", async () => {
+    const moto = await startMoto()
+    const exported = (name: string, value: string) => ({ Value: value, Export: { Name: name } })
+    const template = {
+      Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/stock" } } },
+      Outputs: { ServiceUrl: exported("stock-url", "http://stock"), Other: exported("other", "http://other") }
+    }
+    const body = JSON.stringify(template)
+    await moto.aws("cloudformation", "create-stack", "--stack-name", "stock-prod", "--template-body", body)
+    const env = { AWS_ENDPOINT_URL: moto.url, AWS_REGION: "eu-west-1", ...credentials }
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+    const find = (source: LocatorLayer.Source) =>
+      Effect.flatMap(Locator, ({ locate }) => locate("stock")).pipe(
+        Effect.provide(LocatorLayer.layer({ stock: [source] }).pipe(Layer.provide(layerMemory))),
+        Effect.catch(({ message }) => Effect.succeed(message)),
+        Effect.runPromise
+      )
+    assert.strictEqual(await find(LocatorLayer.output("stock-prod", "ServiceUrl")), "http://stock")
+    assert.strictEqual(await find(LocatorLayer.exported("stock-url")), "http://stock")
+    assert.include(await find(LocatorLayer.output("stock-prod", "Nothing")), "the stack has no such output")
+    assert.include(await find(LocatorLayer.exported("nothing")), "the export nothing: no stack exports it")
+    vi.unstubAllEnvs()
     await moto.close()
   })
 

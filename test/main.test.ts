@@ -211,13 +211,13 @@ describe("what goes wrong at the start", () => {
 
   it("is one line with every bad setting and exit 78", async () => {
     const { code, stderr, stdout } = await command(["serve", "--admin-port=99999"], {
-      env: { PORT: "abc", LOG_LEVEL: "loud" }
+      env: { PORT: "abc", LOG_LEVEL: "loud", DEFAULT_LANGUAGE: "la" }
     })
     assert.strictEqual(code, 78)
     assert.strictEqual(stdout, "")
     assert.strictEqual(stderr.trim().split("\n").length, 1)
     const { message } = JSON.parse(stderr) as { message: string }
-    for (const part of ["PORT", "\"abc\"", "--admin-port", "99999", "LOG_LEVEL", "\"loud\""]) {
+    for (const part of ["PORT", "\"abc\"", "--admin-port", "99999", "LOG_LEVEL", "\"loud\"", "DEFAULT_LANGUAGE"]) {
       assert.include(message, part)
     }
   })

@@ -15,7 +15,7 @@ import * as Runtime from "effect/Runtime"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as ExitCode from "../services/ExitCode.ts"
 import * as Operations from "../services/Operations.ts"
-import { definitions, type Found, type Report, report } from "../services/Settings.ts"
+import { definitions, type Found, type Report } from "../services/Settings.ts"
 import * as Microservice from "./Microservice.ts"
 import * as OperationCaller from "./OperationCaller.ts"
 import * as OperationCommand from "./OperationCommand.ts"
@@ -23,10 +23,14 @@ import * as Server from "./Server.ts"
 import { discover } from "./Settings.ts"
 
 const settingFlags = Object.fromEntries(
-  Object.values(definitions).map(({ description, env, fallback, flag }) => [
+  Object.values(definitions).map(({ description, env, fallback, fallbackOnAws, flag }) => [
     flag,
     Flag.String(flag).pipe(
-      Flag.withDescription(`${description} (${env}, default ${fallback})`),
+      Flag.withDescription(
+        `${description} (${env}, default ${
+          fallbackOnAws === undefined ? fallback : `${fallback}, on AWS ${fallbackOnAws}`
+        })`
+      ),
       Flag.withMetavar("value"),
       Flag.optional
     )
@@ -49,7 +53,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
     const version = yield* Version
 
     const inProcess = Effect.gen(function*() {
-      const discovered = yield* discover({})
+      const discovered = yield* discover({}, definition.settings)
       const context = yield* Layer.build(
         definition.handlers.pipe(
           Layer.provideMerge(Microservice.layerLive(discovered, { logsTo: "stderr" })),
@@ -67,9 +71,8 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
       "settings",
       { json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("print JSON")), ...settingFlags },
       ({ json, ...flags }) =>
-        Effect.map(discover(optionalTexts(flags)), ({ sources, warning }) => {
-          const found = report(sources)
-          output.stdout.write(json ? `${JSON.stringify({ ...found, warning })}\n` : describe(found))
+        Effect.map(discover(optionalTexts(flags), definition.settings), ({ report, warning }) => {
+          output.stdout.write(json ? `${JSON.stringify({ ...report, warning })}\n` : describe(report))
           if (warning !== undefined) output.stderr.write(`${warning}\n`)
         })
     ).pipe(Command.withDescription("print every setting, what it is and where it comes from"))

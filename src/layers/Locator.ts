@@ -18,6 +18,8 @@ import { Environment } from "../services/Environment.ts"
 import * as Health from "../services/Health.ts"
 import { inTurns, type Located } from "../services/Located.ts"
 import { Locator, LocatorError } from "../services/Locator.ts"
+import type { AwsOptions } from "./AwsOptions.ts"
+import type * as CloudFormation from "./CloudFormation.ts"
 
 /**
  * One way to find a service; what it fails with is said to whoever asked.
@@ -72,16 +74,39 @@ export const setting = (name: string): Source => ({
  */
 export const output = (stack: string, name: string): Source => ({
   name: `the output ${name} of stack ${stack}`,
-  look: Effect.gen(function*() {
+  look: askCloudFormation(
+    async ({ outputsOf }, options, signal) => (await outputsOf(stack, options, signal))[name],
+    "the stack has no such output"
+  )
+})
+
+/**
+ * An output that some stack of this account exports, by the name of the export. `output` takes fewer permissions.
+ *
+ * @category sources
+ * @since 1.1.0
+ */
+export const exported = (name: string): Source => ({
+  name: `the export ${name}`,
+  look: askCloudFormation(({ exportOf }, options, signal) => exportOf(name, options, signal), "no stack exports it")
+})
+
+const askCloudFormation = (
+  question: (
+    cloudFormation: typeof CloudFormation,
+    options: AwsOptions,
+    signal: AbortSignal
+  ) => Promise<string | undefined>,
+  otherwise: string
+) =>
+  Effect.gen(function*() {
     const { region } = yield* Environment
-    const outputs = yield* Effect.tryPromise({
-      try: async (signal) => (await import("./CloudFormation.ts")).outputsOf(stack, { region }, signal),
+    const url = yield* Effect.tryPromise({
+      try: async (signal) => question(await import("./CloudFormation.ts"), { region }, signal),
       catch: (cause) => classify(cause).message
     })
-    const url = outputs[name]
-    return url === undefined ? yield* Effect.fail("the stack has no such output") : { urls: [url], ttl: outputTtl }
+    return url === undefined ? yield* Effect.fail(otherwise) : { urls: [url], ttl: outputTtl }
   })
-})
 
 /**
  * A DNS name with A records, all on one port.

@@ -26,9 +26,10 @@ import * as MetricSink from "../services/MetricSink.ts"
 import * as Operations from "../services/Operations.ts"
 import * as OutputsService from "../services/Outputs.ts"
 import * as Recent from "../services/Recent.ts"
-import { definitions, report, Settings, type SettingsError, SettingsReport } from "../services/Settings.ts"
+import { definitions, Settings, type SettingsError, SettingsReport } from "../services/Settings.ts"
 import * as Admin from "./Admin.ts"
 import * as Crash from "./Crash.ts"
+import { configProvider, type Declared } from "./DeclaredSettings.ts"
 import * as DeliveryHealth from "./DeliveryHealth.ts"
 import * as Environment from "./Environment.ts"
 import * as Health from "./Health.ts"
@@ -41,7 +42,7 @@ import * as ProcessMetrics from "./ProcessMetrics.ts"
 import type { RouteConflict } from "./Router.ts"
 import * as RunMain from "./RunMain.ts"
 import * as Server from "./Server.ts"
-import { configProvider, discover, type Discovered, type SettingsUnavailable } from "./Settings.ts"
+import { discover, type Discovered, type SettingsUnavailable } from "./Settings.ts"
 
 export { group } from "./OperationGroup.ts"
 
@@ -77,6 +78,11 @@ export type Microservice =
 export interface Definition<Id extends string, Groups extends HttpApiGroup.Constraint, E = never> {
   readonly name: string
   readonly description?: string | undefined
+  /**
+   * The app's own settings, by name: checked before anything else is built, all problems at once, and listed with their
+   * sources. A handler reads one with `yield*`.
+   */
+  readonly settings?: Declared | undefined
   readonly api: HttpApi.HttpApi<Id, Groups>
   readonly handlers: Layer.Layer<HttpApiGroup.ToService<Id, Groups>, E, Microservice>
 }
@@ -99,7 +105,7 @@ export const MicroserviceLive: Layer.Layer<Microservice, SettingsError | Setting
  * @since 1.1.0
  */
 export const layerLive = (
-  { instance, kind, readOutputs, region, sources, values: settings, warning }: Discovered,
+  { instance, kind, readOutputs, region, report, sources, values: settings, warning }: Discovered,
   options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
 ): Layer.Layer<Microservice> => {
   const stream = process[options.logsTo]
@@ -125,7 +131,7 @@ export const layerLive = (
     Layer.provideMerge(Layer.mergeAll(Environment.layer(kind, { instance, region }), Ledger.layer, Health.layer)),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(Settings, settings),
-      Layer.succeed(SettingsReport, report(sources)),
+      Layer.succeed(SettingsReport, report),
       ConfigProvider.layer(configProvider({ ...sources, outputs })),
       Logger.layerMinimumLevel(settings.logLevel),
       ProcessMetrics.layerFibers
@@ -253,7 +259,7 @@ export const serve = <Id extends string, Groups extends HttpApiGroup.Constraint,
   flags: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<never, SettingsError | SettingsUnavailable | StartFailed> =>
   Effect.flatMap(
-    discover(flags),
+    discover(flags, definition.settings),
     (discovered) =>
       Effect.fromResult(Operations.reflect(definition.api, Operations.commands)).pipe(
         Effect.andThen(Layer.launch(layer(definition))),

@@ -1,4 +1,3 @@
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -11,6 +10,7 @@ import type { Kind } from "../services/Environment.ts"
 import { settingsUnavailable } from "../services/ExitCode.ts"
 import * as Settings from "../services/Settings.ts"
 import type { AwsOptions } from "./AwsOptions.ts"
+import * as DeclaredSettings from "./DeclaredSettings.ts"
 import * as Environment from "./Environment.ts"
 import type { InstanceMetadata } from "./InstanceMetadata.ts"
 import type { TaskMetadata } from "./TaskMetadata.ts"
@@ -36,6 +36,7 @@ export class SettingsUnavailable extends Schema.TaggedError<SettingsUnavailable>
 export interface Discovered {
   readonly values: Settings.Values
   readonly sources: Settings.Sources
+  readonly report: Settings.Report
   readonly kind: Kind
   readonly region: string | undefined
   /** What tells this process from its siblings, where the platform said it. */
@@ -79,20 +80,27 @@ const stackTag = "aws:cloudformation:stack-name"
  */
 export const discover = (
   flags: Settings.Sources["flags"],
+  declared: DeclaredSettings.Declared = {},
   platform: Platform = aws
 ): Effect.Effect<Discovered, Settings.SettingsError | SettingsUnavailable> =>
   Effect.gen(function*() {
-    const given: Settings.Sources = { flags, env: platform.signs.env }
-    const early = yield* Effect.fromResult(Settings.resolve(given))
+    const { env } = platform.signs
     const detected = Environment.detect(platform.signs)
-    const kind = early.environment === "auto" ? detected : early.environment
-    const region = given.env["AWS_REGION"] || given.env["AWS_DEFAULT_REGION"] || undefined
-    const undiscovered = { values: early, sources: given, kind, region }
-    if (kind === "local" && early.stack === "auto") return undiscovered
+    const early = Settings.read(["environment", "stack", "settingsMode", "discoveryDeadline"], { flags, env })
+    if (Result.isFailure(early)) {
+      return yield* settle(declared, { kind: detected, region: undefined, sources: { flags, env } })
+    }
+    const { discoveryDeadline, environment, settingsMode, stack: named } = early.success
+    const kind = environment === "auto" ? detected : environment
+    const given: Settings.Sources = { flags, env, kind }
+    const region = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || undefined
+    if (kind === "local" && named === "auto") {
+      return yield* settle(declared, { kind, region, sources: given })
+    }
 
     // A machine that is only told to be an instance has nobody to ask, unless it is told whom.
-    const answers = detected === "ec2" || Boolean(given.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"])
-    const taskUri = given.env["ECS_CONTAINER_METADATA_URI_V4"]
+    const answers = detected === "ec2" || Boolean(env["AWS_EC2_METADATA_SERVICE_ENDPOINT"])
+    const taskUri = env["ECS_CONTAINER_METADATA_URI_V4"]
     const instance = yield* Effect.result(
       kind === "ec2" && answers
         ? askInstance(platform, region)
@@ -100,28 +108,44 @@ export const discover = (
         ? askTask(platform, taskUri, region)
         : Effect.succeed({ region })
     )
-    if (Result.isFailure(instance) && early.stack === "auto") return { ...undiscovered, warning: instance.failure }
+    if (Result.isFailure(instance) && named === "auto") {
+      return yield* settle(declared, { kind, region, sources: given, warning: instance.failure })
+    }
     const about: Instance = Result.getOrElse(instance, () => ({ region }))
-    const stack = early.stack === "auto" ? about.tags?.[stackTag] : early.stack
+    const place = { kind, region: about.region, instance: about.instance }
+    const stack = named === "auto" ? about.tags?.[stackTag] : named
 
     const readOutputs = stack === undefined ? undefined : describe(platform, stack, about).pipe(
       Effect.timeoutOrElse({
-        duration: early.discoveryDeadline,
-        orElse: () => Effect.fail(`no answer within ${Duration.format(early.discoveryDeadline)}`)
+        duration: discoveryDeadline,
+        orElse: () => Effect.fail(`no answer within ${Duration.format(discoveryDeadline)}`)
       })
     )
     const outputs = yield* Effect.result(readOutputs ?? Effect.succeed({}))
     if (Result.isFailure(outputs)) {
       const warning = `the outputs of the stack ${stack} could not be read: ${outputs.failure}`
-      if (early.settingsMode === "optional") return { ...undiscovered, ...about, warning, readOutputs }
+      if (settingsMode === "optional") {
+        return yield* settle(declared, { ...place, sources: { ...given, tags: about.tags }, warning, readOutputs })
+      }
       return yield* new SettingsUnavailable({
         message: `${warning}. Check the stack's name, the permission cloudformation:DescribeStacks and the network, ` +
           "or start without: --settings=optional"
       })
     }
     const sources: Settings.Sources = { ...given, tags: about.tags, stack, outputs: outputs.success }
-    const values = yield* Effect.fromResult(Settings.resolve(sources))
-    return { values, sources, kind, region: about.region, instance: about.instance, readOutputs }
+    return yield* settle(declared, { ...place, sources, readOutputs })
+  })
+
+const settle = (
+  declared: DeclaredSettings.Declared,
+  found: Omit<Discovered, "values" | "report">
+): Effect.Effect<Discovered, Settings.SettingsError> =>
+  Effect.gen(function*() {
+    const values = Settings.resolve(found.sources)
+    const theirs = yield* DeclaredSettings.check(declared, found.sources)
+    const problems = [...(Result.isFailure(values) ? values.failure.problems : []), ...theirs.problems]
+    if (Result.isFailure(values) || problems.length > 0) return yield* new Settings.SettingsError({ problems })
+    return { ...found, values: values.success, report: Settings.report(found.sources, theirs.found) }
   })
 
 interface Instance {
@@ -172,21 +196,3 @@ const aws: Platform = {
   task: async (uri) => (await import("./TaskMetadata.ts")).read(uri),
   outputsOf: async (stack, options, signal) => (await import("./CloudFormation.ts")).outputsOf(stack, options, signal)
 }
-
-/**
- * Where an app's own `Config` is read: environment variables, as written or in constant case, then tags, then outputs.
- *
- * @category constructors
- * @since 1.1.0
- */
-export const configProvider = ({ env, outputs = {}, tags = {} }: Settings.Sources): ConfigProvider.ConfigProvider => {
-  const environment = ConfigProvider.fromEnv({ env: present(env) })
-  return environment.pipe(
-    ConfigProvider.orElse(ConfigProvider.constantCase(environment)),
-    ConfigProvider.orElse(ConfigProvider.fromUnknown(tags)),
-    ConfigProvider.orElse(ConfigProvider.fromUnknown(outputs))
-  )
-}
-
-const present = (env: Settings.Sources["env"]): Record<string, string> =>
-  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]))

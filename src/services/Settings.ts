@@ -4,6 +4,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import type { Kind } from "./Environment.ts"
 import { configError } from "./ExitCode.ts"
 
 /**
@@ -19,6 +20,8 @@ export interface Setting<A> {
   readonly env: string
   readonly description: string
   readonly fallback: string
+  /** What it is otherwise where there is a load balancer to wait for. */
+  readonly fallbackOnAws?: string
   readonly parse: (text: string) => Result.Result<A, string>
 }
 
@@ -34,10 +37,21 @@ const port = (text: string): Result.Result<number, string> => {
 const host = (text: string): Result.Result<string, string> =>
   /^[\w.:-]+$/.test(text) ? Result.succeed(text) : Result.fail("an IP address or a host name")
 
-const units: Record<string, string> = { ms: "millis", s: "seconds", m: "minutes", h: "hours" }
+const units: Record<string, string> = {
+  ms: "millis",
+  millisecond: "millis",
+  s: "seconds",
+  sec: "seconds",
+  second: "seconds",
+  m: "minutes",
+  min: "minutes",
+  minute: "minutes",
+  h: "hours",
+  hour: "hours"
+}
 
 const duration = (text: string): Result.Result<Duration.Duration, string> => {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/i.exec(text)
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|(?:millisecond|second|sec|minute|min|hour)(?=s?$))?s?$/i.exec(text)
   const unit = units[match?.[2]?.toLowerCase() ?? "s"]
   return match === null || unit === undefined
     ? Result.fail("a duration such as 500ms, 10s or 1m")
@@ -82,6 +96,14 @@ const logFormat = (text: string): Result.Result<LogFormat, string> => {
 const oneOf = <const A extends string>(choices: ReadonlyArray<A>) => (text: string): Result.Result<A, string> => {
   const choice = choices.find((choice) => choice === text.toLowerCase())
   return choice === undefined ? Result.fail(`one of ${choices.join(", ")}`) : Result.succeed(choice)
+}
+
+const yes = ["on", "true", "yes", "1"]
+const no = ["off", "false", "no", "0"]
+
+const onOff = (text: string): Result.Result<boolean, string> => {
+  const word = text.toLowerCase()
+  return yes.includes(word) || no.includes(word) ? Result.succeed(yes.includes(word)) : Result.fail("on or off")
 }
 
 const logGroup = (text: string): Result.Result<string, string> =>
@@ -164,6 +186,7 @@ export const definitions = {
     env: "LAMEDUCK",
     description: "how long to keep serving, not ready, after SIGTERM",
     fallback: "0s",
+    fallbackOnAws: "5s",
     parse: duration
   }),
   shutdownDeadline: setting({
@@ -262,7 +285,7 @@ export const definitions = {
     env: "METRICS_INSTANCE",
     description: "on gives every series the instance as dimension: as many series as instances",
     fallback: "off",
-    parse: (text) => Result.map(oneOf(["on", "off"])(text), (text) => text === "on")
+    parse: onOff
   }),
   metricsAmbiguous: setting({
     flag: "metrics-ambiguous",
@@ -298,21 +321,26 @@ export type Values = {
   readonly [K in keyof typeof definitions]: (typeof definitions)[K] extends Setting<infer A> ? A : never
 }
 
+const names = Object.keys(definitions) as ReadonlyArray<keyof Values>
+
 /**
- * One setting that cannot be used.
+ * One setting that cannot be used: a text that is none, with the source that had it, or none at all. `tried` has every
+ * source that was asked, in the order in which they were.
  *
  * @category errors
  * @since 1.1.0
  */
 export const Problem = Schema.Struct({
   setting: Schema.String,
-  source: Schema.String,
-  value: Schema.String,
-  expected: Schema.String
+  source: Schema.optionalKey(Schema.String),
+  /** Absent where it may be a secret. */
+  value: Schema.optionalKey(Schema.String),
+  expected: Schema.String,
+  tried: Schema.Array(Schema.String)
 })
 
 /**
- * Every bad setting of this start, in one report. The process exits 78 (`EX_CONFIG` of sysexits.h).
+ * Every missing or bad setting of this start, in one report. The process exits 78 (`EX_CONFIG` of sysexits.h).
  *
  * @category errors
  * @since 1.1.0
@@ -322,13 +350,15 @@ export class SettingsError extends Schema.TaggedError<SettingsError>()("Settings
 }) {
   override readonly [Runtime.errorExitCode]: number = configError
   override get message(): string {
-    return this.problems
-      .map(({ expected, setting, source, value }) =>
-        `${setting}: ${JSON.stringify(value)} from ${source}, expected ${expected}`
-      )
-      .join("; ")
+    return this.problems.map((problem) => `${problem.setting} ${describe(problem)}`).join("\n")
   }
 }
+
+const describe = ({ expected, source, tried, value }: typeof Problem.Type): string =>
+  source === undefined
+    ? `is missing, expected ${expected}; tried ${tried.join(", ")}`
+    : `is ${value === undefined ? "of no use" : JSON.stringify(value)} in ${source}, expected ${expected}; ` +
+      `tried ${tried.join(", ")}`
 
 /**
  * The settings of this process, read once at start.
@@ -353,26 +383,38 @@ export interface Sources {
   readonly tags?: Readonly<Record<string, string>> | undefined
   readonly stack?: string | undefined
   readonly outputs?: Readonly<Record<string, string>> | undefined
+  /** Where the process runs, for defaults; local unless said. */
+  readonly kind?: Kind | undefined
 }
 
 const outputName = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
-const locate = (
-  name: string,
-  { env, fallback, flag }: Setting<unknown>,
-  sources: Sources
-): { readonly source: string; readonly text: string } => {
-  const output = outputName(name)
-  const candidates = [
-    { source: `--${flag}`, text: sources.flags[flag] },
-    { source: `environment variable ${env}`, text: sources.env[env] },
-    { source: `instance tag ${output}`, text: sources.tags?.[output] },
-    { source: `output ${output} of stack ${sources.stack}`, text: sources.outputs?.[output] }
-  ]
-  const { source, text = fallback } = candidates.find(({ text }) => text !== undefined && text.trim() !== "") ??
-    { source: "default", text: fallback }
-  return { source, text: text.trim() }
+interface Candidate {
+  readonly source: string
+  readonly text: string
+  readonly tried: ReadonlyArray<string>
 }
+
+const locate = (name: string, definition: Setting<unknown>, sources: Sources): Candidate => {
+  const { env, flag } = definition
+  const output = outputName(name)
+  const tried: Array<string> = []
+  const candidates: ReadonlyArray<readonly [string, string | undefined, boolean]> = [
+    [`--${flag}`, sources.flags[flag], true],
+    [`environment variable ${env}`, sources.env[env], true],
+    [`instance tag ${output}`, sources.tags?.[output], sources.tags !== undefined],
+    [`output ${output} of stack ${sources.stack}`, sources.outputs?.[output], sources.outputs !== undefined]
+  ]
+  for (const [source, given, asked] of candidates) {
+    if (asked) tried.push(source)
+    const text = given?.trim()
+    if (text !== undefined && text !== "") return { source, text, tried }
+  }
+  return { source: "default", text: fallbackOf(definition, sources.kind), tried }
+}
+
+const fallbackOf = ({ fallback, fallbackOnAws }: Setting<unknown>, kind: Kind = "local"): string =>
+  kind === "local" ? fallback : fallbackOnAws ?? fallback
 
 /**
  * Reads every setting: flag > environment variable > instance tag > stack output > default. An empty text counts as
@@ -387,19 +429,31 @@ const locate = (
  * resolve({ flags: { port: "0" }, env: { LOG_LEVEL: "info" } })
  * ```
  */
-export const resolve = (sources: Sources): Result.Result<Values, SettingsError> => {
+export const resolve = (sources: Sources): Result.Result<Values, SettingsError> => read(names, sources)
+
+/**
+ * As {@link resolve}, of some settings alone.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const read = <const Name extends keyof Values>(
+  names: ReadonlyArray<Name>,
+  sources: Sources
+): Result.Result<Pick<Values, Name>, SettingsError> => {
   const problems: Array<typeof Problem.Type> = []
-  const values = Object.fromEntries(
-    Object.entries(definitions).map(([setting, definition]) => {
-      const { source, text } = locate(setting, definition as Setting<unknown>, sources)
-      const value = Result.getOrElse(definition.parse(text) as Result.Result<unknown, string>, (expected) => {
-        problems.push({ setting, source, value: text, expected })
-        return undefined
-      })
-      return [setting, value]
+  const values = Object.fromEntries(names.map((name) => {
+    const definition = definitions[name] as Setting<unknown>
+    const { source, text, tried } = locate(name, definition, sources)
+    const value = Result.getOrElse(definition.parse(text), (expected) => {
+      problems.push({ setting: name, source, value: text, expected, tried })
+      return undefined
     })
-  )
-  return problems.length === 0 ? Result.succeed(values as Values) : Result.fail(new SettingsError({ problems }))
+    return [name, value]
+  }))
+  return problems.length === 0
+    ? Result.succeed(values as Pick<Values, Name>)
+    : Result.fail(new SettingsError({ problems }))
 }
 
 /**
@@ -428,18 +482,19 @@ export interface Report {
 }
 
 /**
- * Makes the {@link Report} of what {@link resolve} reads.
+ * Makes the {@link Report} of what {@link resolve} reads, and of what the app declared.
  *
  * @category constructors
  * @since 1.1.0
  */
-export const report = (sources: Sources): Report => {
-  const own = new Set(Object.keys(definitions).map(outputName))
+export const report = (sources: Sources, declared: ReadonlyArray<Found> = []): Report => {
+  const own = new Set([...names.map(outputName), ...declared.map(({ setting }) => setting)])
+  const settings = names.map((setting): Found => {
+    const { source, text } = locate(setting, definitions[setting] as Setting<unknown>, sources)
+    return { setting, value: text, source }
+  })
   return {
-    settings: Object.entries(definitions).map(([setting, definition]) => {
-      const { source, text } = locate(setting, definition as Setting<unknown>, sources)
-      return { setting, value: text, source }
-    }),
+    settings: settings.concat(declared),
     stack: sources.stack,
     otherOutputs: Object.keys(sources.outputs ?? {}).filter((name) => !own.has(name))
   }

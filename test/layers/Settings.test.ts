@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Config, ConfigProvider, Effect, Fiber, Random, Schedule } from "effect"
+import { Clock, Config, Duration, Effect, Fiber, Random, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { setImmediate } from "node:timers/promises"
 import * as Settings from "../../src/layers/Settings.ts"
+import type { SettingsError } from "../../src/services/Settings.ts"
 
 const ec2 = { "/sys/class/dmi/id/sys_vendor": "Amazon EC2" }
 const named = { "aws:cloudformation:stack-name": "orders-prod" }
@@ -60,7 +61,7 @@ describe("discovery", () => {
   it.effect("asks nobody off AWS", () =>
     Effect.gen(function*() {
       const { asked, described, platform } = makePlatform({ env: { PORT: "1" } })
-      const { kind, values } = yield* Settings.discover({}, platform)
+      const { kind, values } = yield* Settings.discover({}, {}, platform)
       assert.deepStrictEqual([kind, values.port, asked(), described.length], ["local", 1, 0, 0])
     }))
 
@@ -78,7 +79,7 @@ describe("discovery", () => {
           QueueUrl: "https://q"
         }
       })
-      const { kind, region, sources, values, warning } = yield* Settings.discover({ port: "1" }, platform)
+      const { kind, region, sources, values, warning } = yield* Settings.discover({ port: "1" }, {}, platform)
       assert.deepStrictEqual(
         [values.port, values.logLevel, values.logGroup, values.metricsNamespace, values.adminPort],
         [1, "Warn", "/tagged", "Orders", 9990]
@@ -93,7 +94,7 @@ describe("discovery", () => {
         env: { AWS_REGION: "eu-west-2", ECS_CONTAINER_METADATA_URI_V4: "http://169.254.170.2/v4/abc" },
         outputs: { LogGroup: "/output" }
       })
-      const { kind, values } = yield* Settings.discover({ stack: "mine" }, platform)
+      const { kind, values } = yield* Settings.discover({ stack: "mine" }, {}, platform)
       assert.deepStrictEqual([kind, values.logGroup, asked()], ["ecs", "/output", 1])
       assert.deepStrictEqual(described.map(({ stack }) => stack), ["mine"])
     }))
@@ -101,33 +102,33 @@ describe("discovery", () => {
   it.effect("asks an instance that it is told to be only where it is told whom", () =>
     Effect.gen(function*() {
       const told = makePlatform({})
-      const { kind, warning } = yield* Settings.discover({ environment: "ec2" }, told.platform)
+      const { kind, warning } = yield* Settings.discover({ environment: "ec2" }, {}, told.platform)
       assert.deepStrictEqual([kind, warning, told.asked()], ["ec2", undefined, 0])
       const mocked = makePlatform({ env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://127.0.0.1:1338" }, tags: named })
-      const { sources } = yield* Settings.discover({ environment: "ec2" }, mocked.platform)
+      const { sources } = yield* Settings.discover({ environment: "ec2" }, {}, mocked.platform)
       assert.deepStrictEqual([sources.stack, mocked.asked()], ["orders-prod", 1])
     }))
 
   it.effect("learns a task's Region and id from the task, and does without where it says nothing", () =>
     Effect.gen(function*() {
       const env = { ECS_CONTAINER_METADATA_URI_V4: "http://169.254.170.2/v4/abc" }
-      const { instance, region } = yield* Settings.discover({}, makePlatform({ env, task: "158d1c80" }).platform)
+      const { instance, region } = yield* Settings.discover({}, {}, makePlatform({ env, task: "158d1c80" }).platform)
       assert.deepStrictEqual([region, instance], ["eu-west-3", "158d1c80"])
-      const silent = yield* Settings.discover({}, makePlatform({ env }).platform)
+      const silent = yield* Settings.discover({}, {}, makePlatform({ env }).platform)
       assert.deepStrictEqual([silent.region, silent.instance, silent.warning], [undefined, undefined, undefined])
     }))
 
   it.effect("has nothing to look up where the instance has no stack", () =>
     Effect.gen(function*() {
       const { described, platform } = makePlatform({ files: ec2 })
-      const { values, warning } = yield* Settings.discover({}, platform)
+      const { values, warning } = yield* Settings.discover({}, {}, platform)
       assert.deepStrictEqual([values.port, described.length, warning], [8080, 0, undefined])
     }))
 
   it.effect("starts with a warning where the instance says nothing of itself", () =>
     Effect.gen(function*() {
       const { platform } = makePlatform({ files: ec2, tags: new Error("timed out") })
-      const { values, warning } = yield* Settings.discover({}, platform)
+      const { values, warning } = yield* Settings.discover({}, {}, platform)
       assert.strictEqual(values.port, 8080)
       assert.include(warning, "timed out")
     }))
@@ -141,7 +142,7 @@ describe("discovery", () => {
         outputs: { Port: "4" },
         failures: [throttled, sdkError("InternalFailure", 500), throttled]
       })
-      const { values } = yield* untilDone(Settings.discover({ "discovery-deadline": "60s" }, platform))
+      const { values } = yield* untilDone(Settings.discover({ "discovery-deadline": "60s" }, {}, platform))
       assert.deepStrictEqual([values.port, described.length], [4, 4])
     }).pipe(Random.withSeed("throttled")))
 
@@ -154,12 +155,12 @@ describe("discovery", () => {
     it.effect(`fails because ${why}, or starts with a warning where told`, () =>
       Effect.gen(function*() {
         const options = { files: ec2, tags: named, failures }
-        const error = yield* Effect.flip(untilDone(Settings.discover({}, makePlatform(options).platform)))
+        const error = yield* Effect.flip(untilDone(Settings.discover({}, {}, makePlatform(options).platform)))
         assert.strictEqual(error._tag, "SettingsUnavailable")
         assert.include(error.message, "orders-prod")
         assert.include(error.message, "--settings=optional")
         const { values, warning } = yield* untilDone(
-          Settings.discover({ "settings": "optional" }, makePlatform(options).platform)
+          Settings.discover({ "settings": "optional" }, {}, makePlatform(options).platform)
         )
         assert.strictEqual(values.port, 8080)
         assert.include(warning, "orders-prod")
@@ -169,9 +170,48 @@ describe("discovery", () => {
   it.effect("reports bad outputs with all other problems", () =>
     Effect.gen(function*() {
       const { platform } = makePlatform({ files: ec2, tags: { ...named, Port: "x" }, outputs: { LogGroup: "aws/no" } })
-      const error = yield* Effect.flip(Settings.discover({}, platform))
-      assert.include(error.message, `port: "x" from instance tag Port`)
-      assert.include(error.message, `logGroup: "aws/no" from output LogGroup of stack orders-prod`)
+      const error = yield* Effect.flip(Settings.discover({}, {}, platform))
+      assert.include(error.message, `port is "x" in instance tag Port`)
+      assert.include(error.message, `logGroup is "aws/no" in output LogGroup of stack orders-prod`)
+    }))
+
+  it.effect("reports what is missing and what is bad in one go, each with every source that was asked", () =>
+    Effect.gen(function*() {
+      const options = {
+        env: { PORT: "abc" },
+        files: ec2,
+        tags: named,
+        outputs: { Greeting: "hello", LogLevel: "loud" }
+      }
+      const declared = { Greeting: Config.String("Greeting"), QueueUrl: Config.URL("QueueUrl") }
+      const error = yield* Effect.flip(Settings.discover({}, declared, makePlatform(options).platform))
+      assert.deepStrictEqual(error.message.split("\n"), [
+        `port is "abc" in environment variable PORT, expected a port from 0 (any free one) to 65535; ` +
+        "tried --port, environment variable PORT",
+        `logLevel is "loud" in output LogLevel of stack orders-prod, expected one of trace, debug, info, warn, error, ` +
+        "fatal, none; tried --log-level, environment variable LOG_LEVEL, instance tag LogLevel, " +
+        "output LogLevel of stack orders-prod",
+        "QueueUrl is missing, expected string; tried environment variable QueueUrl, environment variable QUEUE_URL, " +
+        "instance tag QueueUrl, output QueueUrl of stack orders-prod"
+      ])
+      const unclear = yield* Effect.flip(
+        Settings.discover({ environment: "moon", port: "x" }, declared, makePlatform({}).platform)
+      )
+      const names = (error: Settings.SettingsUnavailable | SettingsError) =>
+        "problems" in error ? error.problems.map(({ setting }) => setting) : []
+      assert.deepStrictEqual(names(unclear), ["port", "environment", "Greeting", "QueueUrl"])
+    }))
+
+  it.effect("waits on AWS until a load balancer has seen that the service drains", () =>
+    Effect.gen(function*() {
+      const on = (files: Record<string, string>, env = {}) =>
+        Effect.map(Settings.discover({}, {}, makePlatform({ env, files }).platform), ({ report, values }) => [
+          Duration.toSeconds(values.lameduck),
+          report.settings.find(({ setting }) => setting === "lameduck")?.value
+        ])
+      assert.deepStrictEqual(yield* on({}), [0, "0s"])
+      assert.deepStrictEqual(yield* on(ec2), [5, "5s"])
+      assert.deepStrictEqual(yield* on(ec2, { LAMEDUCK: "1s" }), [1, "1s"])
     }))
 })
 
@@ -192,7 +232,7 @@ describe("a fleet that starts at once", () => {
         return { LogGroup: "/fleet" }
       }
       const { platform } = makePlatform({ files: ec2, tags: named })
-      const host = Settings.discover({}, { ...platform, outputsOf }).pipe(
+      const host = Settings.discover({}, {}, { ...platform, outputsOf }).pipe(
         // What a unit does with a service that ended: start it again.
         Effect.retry(Schedule.spaced("1 second")),
         Effect.andThen(Clock.currentTimeMillis)
@@ -203,21 +243,4 @@ describe("a fleet that starts at once", () => {
       console.log(`200 hosts: ${calls} calls, the last ready after ${last / 1000} s`)
       assert.isAtMost(last, 60_000)
     }).pipe(Random.withSeed("fleet")))
-})
-
-describe("an app's own settings", () => {
-  it.effect("are variables as written or in constant case, then tags, then outputs", () =>
-    Effect.gen(function*() {
-      const provider = Settings.configProvider({
-        flags: {},
-        env: { Exact: "variable", QUEUE_URL: "constant" },
-        tags: { Team: "tag", QueueUrl: "tag" },
-        outputs: { TableName: "output", Team: "output", Exact: "output" }
-      })
-      const found = yield* Config.all(["Exact", "QueueUrl", "Team", "TableName"].map((name) => Config.String(name)))
-        .pipe(
-          Effect.provideService(ConfigProvider.ConfigProvider, provider)
-        )
-      assert.deepStrictEqual(found, ["variable", "constant", "tag", "output"])
-    }))
 })

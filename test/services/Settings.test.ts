@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Result } from "effect"
-import { definitions, resolve, type Values } from "../../src/services/Settings.ts"
+import { definitions, resolve, type Setting, type Values } from "../../src/services/Settings.ts"
 
 const read = (flags: Record<string, string>, env: Record<string, string> = {}): Values =>
   Result.getOrThrow(resolve({ flags, env }))
@@ -21,11 +21,22 @@ describe("settings", () => {
     assert.strictEqual(read({ "log-level": "WARNING" }).logLevel, "Warn")
     assert.strictEqual(read({ "log-format": "JSON" }).logFormat, "json")
     for (
-      const [text, milliseconds] of [["250ms", 250], ["10s", 10_000], ["1.5 m", 90_000], ["2H", 7_200_000], [
-        "3",
-        3000
-      ]] as const
+      const [text, milliseconds] of [
+        ["250ms", 250],
+        ["10s", 10_000],
+        ["1.5 m", 90_000],
+        ["2H", 7_200_000],
+        ["3", 3000],
+        ["10 seconds", 10_000],
+        ["1 Minute", 60_000],
+        ["5 mins", 300_000]
+      ] as const
     ) assert.strictEqual(Duration.toMillis(read({ lameduck: text }).lameduck), milliseconds)
+  })
+
+  it("take any common word for on and off", () => {
+    for (const word of ["on", "TRUE", "yes", "1"]) assert.isTrue(read({ "metrics-instance": word }).metricsInstance)
+    for (const word of ["OFF", "false", "No", "0"]) assert.isFalse(read({ "metrics-instance": word }).metricsInstance)
   })
 
   it("take for AWS only what AWS takes", () => {
@@ -75,7 +86,8 @@ describe("settings", () => {
 
   it("have defaults that they read themselves", () => {
     for (const definition of Object.values(definitions)) {
-      assert.isTrue(Result.isSuccess(definition.parse(definition.fallback) as Result.Result<unknown, string>))
+      const { fallback, fallbackOnAws = fallback, parse } = definition as Setting<unknown>
+      for (const text of [fallback, fallbackOnAws]) assert.isTrue(Result.isSuccess(parse(text)))
     }
   })
 })

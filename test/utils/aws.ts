@@ -36,6 +36,7 @@ export const startOnAws = async (endpoint: string, options: {
         PATH: process.env["PATH"],
         PORT: String(port),
         ADMIN_PORT: String(adminPort),
+        LAMEDUCK: "0s",
         AWS_ENDPOINT_URL: endpoint,
         AWS_REGION: "eu-west-1",
         AWS_ACCESS_KEY_ID: "test",

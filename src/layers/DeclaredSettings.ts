@@ -1,0 +1,126 @@
+import type * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { constantCase as toConstantCase } from "effect/String"
+import type { Found, Problem, Sources } from "../services/Settings.ts"
+
+/**
+ * The settings that an app itself has, by the names that reports call them.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type Declared = Readonly<Record<string, Config.Config<unknown>>>
+
+interface Source {
+  readonly label: (path: ConfigProvider.Path) => string
+  readonly provider: ConfigProvider.ConfigProvider
+}
+
+const sourcesOf = ({ env, outputs, stack, tags }: Sources): ReadonlyArray<Source> => {
+  const environment = ConfigProvider.fromEnvRecord(env)
+  const variable = (name: string) => `environment variable ${name}`
+  return [
+    { label: (path) => variable(path.join("_")), provider: environment },
+    { label: (path) => variable(constantCase(path)), provider: ConfigProvider.constantCase(environment) },
+    ...(tags === undefined
+      ? []
+      : [{ label: (path: ConfigProvider.Path) => `instance tag ${path.join(".")}`, provider: from(tags) }]),
+    ...(outputs === undefined ? [] : [{
+      label: (path: ConfigProvider.Path) => `output ${path.join(".")} of stack ${stack}`,
+      provider: from(outputs)
+    }])
+  ]
+}
+
+const from = (values: Readonly<Record<string, string>>) => ConfigProvider.fromUnknown(values)
+
+/**
+ * Where an app's own `Config` is read: environment variables, as written or in constant case, then tags, then outputs.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const configProvider = (sources: Sources): ConfigProvider.ConfigProvider =>
+  sourcesOf(sources).map(({ provider }) => provider).reduce((first, next) => ConfigProvider.orElse(first, next))
+
+/**
+ * Reads every declared setting once: which source had it, and what is missing or of no use.
+ *
+ * A value that is `Redacted`, or has one in it, or a password in a URL, is reported as `<redacted>`; what is of no use
+ * is not shown at all, since it may be a secret.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const check = (
+  declared: Declared,
+  sources: Sources
+): Effect.Effect<
+  { readonly found: ReadonlyArray<Found>; readonly problems: ReadonlyArray<typeof Problem.Type> }
+> =>
+  Effect.gen(function*() {
+    const found: Array<Found> = []
+    const problems: Array<typeof Problem.Type> = []
+    const asked = sourcesOf(sources)
+    for (const [setting, config] of Object.entries(declared)) {
+      const tried = new Set<string>()
+      const hits = new Map<string, string | undefined>()
+      const provider = ConfigProvider.make((path) =>
+        Effect.gen(function*() {
+          for (const { label, provider } of asked) {
+            const source = label(path)
+            tried.add(source)
+            const node = yield* provider.load(path)
+            if (node === undefined || node.value === "") continue
+            hits.set(source, node._tag === "Value" ? node.value : undefined)
+            return node
+          }
+          return undefined
+        })
+      )
+      const value = yield* Effect.result(
+        Effect.provideService(config, ConfigProvider.ConfigProvider, provider)
+      )
+      const sourceOf = [...hits.keys()].join(", ")
+      if (Result.isFailure(value)) {
+        problems.push({
+          setting,
+          ...(hits.size === 0 ? {} : { source: sourceOf }),
+          expected: expectation(value.failure.message),
+          tried: [...tried]
+        })
+      } else {
+        const [text = shown(value.success)] = hits.size === 1 ? hits.values() : []
+        found.push({
+          setting,
+          value: secret(value.success) ? "<redacted>" : withoutPassword(text),
+          source: sourceOf || "default"
+        })
+      }
+    }
+    return { found, problems }
+  })
+
+const expectation = (message: string): string =>
+  message
+    .replace(/^SchemaError\((.*)\)$/s, "$1")
+    .replace(/^Expected /, "")
+    .replace(/\s+at \[.*\]/, "")
+    .replaceAll(/\s+/g, " ")
+
+// A Redacted says so wherever it is written.
+const secret = (value: unknown): boolean => shown(value).includes("<redacted")
+
+const shown = (value: unknown): string => {
+  if (typeof value === "string") return value
+  if (value instanceof URL) return value.href
+  if (Duration.isDuration(value)) return Duration.format(value)
+  return JSON.stringify(value) ?? String(value)
+}
+
+const withoutPassword = (text: string): string => text.replace(/(:\/\/[^/?#@:]*:)[^/?#@]*@/, "$1<redacted>@")
+
+const constantCase = (path: ConfigProvider.Path): string => path.map((part) => toConstantCase(String(part))).join("_")

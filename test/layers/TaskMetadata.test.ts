@@ -18,7 +18,7 @@ afterEach(() => {
 })
 
 describe("the metadata of a task", () => {
-  for (const arn of ["task/158d1c8083dd49d6", "task/default/158d1c8083dd49d6"]) {
+  for (const arn of ["task/158d1c8083dd49d6", "task/ecs-local-cluster/158d1c8083dd49d6"]) {
     it(`has its Region and its id, from ${arn}`, async () => {
       const uri = await serve((response, url) =>
         response.writeHead(url === "/v4/abc/task" ? 200 : 404)

@@ -8,6 +8,7 @@
 import { Context, Effect, Exit, Layer, Metric, Scope } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { performance } from "node:perf_hooks"
+import * as FiberRegistry from "../src/layers/FiberRegistry.ts"
 import * as ProcessMetrics from "../src/layers/ProcessMetrics.ts"
 import * as HttpMetrics from "../src/services/HttpMetrics.ts"
 import * as MetricBatch from "../src/services/MetricBatch.ts"
@@ -92,13 +93,14 @@ const under = (layer: Layer.Layer<never>) => {
 console.log(`one fork and its end (${forks} × ${rounds - warmUp}):`)
 await compare(forks, {
   "uncounted": under(Metric.disableRuntimeMetricsLayer),
-  "keelson: layerFibers": under(ProcessMetrics.layerFibers),
+  "keelson: counted": under(FiberRegistry.layer({ list: false })),
+  "keelson: counted and listed": under(FiberRegistry.layer({ list: true })),
   "Effect: enableRuntimeMetricsLayer": under(Metric.enableRuntimeMetricsLayer)
 })
 
 const scope = Effect.runSync(Scope.make())
 const processMetrics = Effect.runSync(
-  Layer.buildWithScope(ProcessMetrics.layer.pipe(Layer.provide(ProcessMetrics.layerFibers)), scope).pipe(
+  Layer.buildWithScope(ProcessMetrics.layer.pipe(Layer.provide(FiberRegistry.layer({ list: false }))), scope).pipe(
     Effect.provideContext(small),
     Effect.as(small)
   )

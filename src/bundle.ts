@@ -1,8 +1,10 @@
+import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { builtinModules } from "node:module"
 import { dirname, resolve } from "node:path"
-import type { Plugin } from "rolldown"
+import { brotliCompressSync, constants } from "node:zlib"
+import type { Plugin, SourceMap } from "rolldown"
 
 /**
  * What {@link bundle} makes one file of.
@@ -24,7 +26,7 @@ export interface BundleOptions {
  * **Details**
  *
  * The file holds its code as text and compiles a part when it is first imported, so `--version` answers before
- * anything else is even parsed.
+ * anything else is even parsed. It holds its source map too, which profiles are named by.
  *
  * @category build
  * @since 1.1.0
@@ -43,9 +45,16 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
     optimization: { pifeForModuleWrappers: false },
     transform: { target: "node20.20", define: { __KEELSON_VERSION__: JSON.stringify(stamp), "import.meta": "{}" } }
   })
-  const { output } = await build.generate({ format: "cjs", minify: true, chunkFileNames: "[name].js" })
-  const chunks = Object.fromEntries(output.flatMap((part) => part.type === "chunk" ? [[part.fileName, part.code]] : []))
-  const text = launcher(stamp, chunks)
+  const { output } = await build.generate({
+    format: "cjs",
+    minify: true,
+    chunkFileNames: "[name].js",
+    sourcemap: "hidden"
+  })
+  const parts = output.flatMap((part) => part.type === "chunk" ? [part] : [])
+  const chunks = Object.fromEntries(parts.map(({ code, fileName }) => [fileName, code]))
+  const maps = Object.fromEntries(parts.flatMap(({ fileName, map }) => map === null ? [] : [[fileName, slim(map)]]))
+  const text = launcher(stamp, chunks, pack(maps))
   mkdirSync(dirname(options.outfile), { recursive: true })
   writeFileSync(options.outfile, text, { mode: 0o755 })
   return { version: stamp, bytes: text.length }
@@ -91,11 +100,49 @@ const packageVersion = (directory: string, top: string): string => {
   }
 }
 
+// Of a map, what names a function and its line: columns of the source and all that repeats a line are left out.
+const slim = ({ mappings, names, sources }: SourceMap) => {
+  let last = ""
+  const kept = decode(mappings).map((segments) =>
+    segments.flatMap((segment): Array<SourceMapSegment> => {
+      const [column, source, line, , name] = segment
+      if (source === undefined || line === undefined) return []
+      const place = `${source}:${line}`
+      if (place === last && name === undefined) return []
+      last = place
+      return [name === undefined ? [column, source, line, 0] : [column, source, line, 0, name]]
+    })
+  )
+  return {
+    version: 3,
+    sources: sources.map((source) => source.replace(/^(\.\.?\/)+/, "")),
+    names,
+    mappings: encode(kept)
+  }
+}
+
+const pack = (maps: Record<string, unknown>): string => {
+  const json = Buffer.from(JSON.stringify(maps))
+  const params = { [constants.BROTLI_PARAM_SIZE_HINT]: json.length, [constants.BROTLI_PARAM_LGWIN]: 24 }
+  return brotliCompressSync(json, { params }).toString("base64")
+}
+
 const builtins = new Set(builtinModules)
 const builtinPrefix = "\0builtin:"
 
 // Those that take milliseconds to load and are used by few services, and by none in every request.
-const heavy = new Set(["child_process", "crypto", "dns", "https", "readline", "tls", "v8", "zlib"])
+const heavy = new Set([
+  "child_process",
+  "crypto",
+  "dns",
+  "https",
+  "inspector",
+  "readline",
+  "tls",
+  "v8",
+  "worker_threads",
+  "zlib"
+])
 
 // Importing a heavy one gives an object that loads it when something of it is first used.
 const builtinModule = (name: string): string => {
@@ -113,7 +160,10 @@ const lazyBuiltins: Plugin = {
     return builtins.has(name) ? { id: `${builtinPrefix}${name}`, moduleSideEffects: false } : null
   },
   load: (id) => id.startsWith(builtinPrefix) ? builtinModule(id.slice(builtinPrefix.length)) : null,
-  transform: (_code, id) => replacements.find(([path]) => id.endsWith(path))?.[1] ?? null
+  transform: (_code, id) => {
+    const code = replacements.find(([path]) => id.endsWith(path))?.[1]
+    return code === undefined ? null : { code, map: { mappings: "" } }
+  }
 }
 
 const replacements: ReadonlyArray<readonly [path: string, code: string]> = [
@@ -139,7 +189,7 @@ export default WebSocket`
 const ascii = (text: string) =>
   text.replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-const launcher = (stamp: string, chunks: Record<string, string>) =>
+const launcher = (stamp: string, chunks: Record<string, string>, maps: string) =>
   `#!/usr/bin/env node
 "use strict";
 (() => {
@@ -149,6 +199,7 @@ const launcher = (stamp: string, chunks: Record<string, string>) =>
     return;
   }
   const chunks = ${ascii(JSON.stringify(chunks))};
+  const sources = { chunks, file: process.argv[1], maps: () => ${JSON.stringify(maps)} };
   const { Script } = process.getBuiltinModule("node:vm");
   const loaded = new Map();
   const load = (id) => {
@@ -159,8 +210,9 @@ const launcher = (stamp: string, chunks: Record<string, string>) =>
       if (!(name in chunks)) throw new Error("Cannot find module " + id);
       module = { exports: {} };
       loaded.set(name, module);
-      const code = "(function(exports, require, module) {" + chunks[name] + "\\n})";
-      new Script(code, { filename: process.argv[1] + "#" + name }).runInThisContext()(module.exports, load, module);
+      const code = "(function(exports, require, module, __KEELSON_SOURCES__) {\\n" + chunks[name] + "\\n})";
+      const script = new Script(code, { filename: sources.file + "/" + name, lineOffset: -1 });
+      script.runInThisContext()(module.exports, load, module, sources);
     }
     return module.exports;
   };

@@ -1,9 +1,11 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 import type { HttpMetrics } from "../services/HttpMetrics.ts"
 import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
 import { Logs } from "../services/Logs.ts"
+import { Operation } from "../services/TraceContext.ts"
 import type { ObservedOperation, ObservedResponse } from "./ObservedResponse.ts"
 
 /**
@@ -58,6 +60,7 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
       const byStatus: Array<ReturnType<typeof textsOf> | undefined> = []
 
       return {
+        annotations: Context.make(Operation, operation),
         started: bound.started,
         finished: (response, seconds) => {
           const left = !response.writableFinished

@@ -32,6 +32,7 @@ import * as Crash from "./Crash.ts"
 import { configProvider, type Declared } from "./DeclaredSettings.ts"
 import * as DeliveryHealth from "./DeliveryHealth.ts"
 import * as Environment from "./Environment.ts"
+import * as FiberRegistry from "./FiberRegistry.ts"
 import * as Health from "./Health.ts"
 import type { ListenError } from "./Listener.ts"
 import * as Logger from "./Logger.ts"
@@ -125,8 +126,11 @@ export const layerLive = (
     critical: false,
     check: Effect.fail(warning)
   })
+  const sampled = settings.heapSampling
+    ? Layer.effectDiscard(Effect.flatMap(Effect.promise(() => import("./Profiler.ts")), (p) => p.sampleHeap))
+    : Layer.empty
   const outputs = { ...sources.outputs }
-  return Layer.provideMerge(Layer.mergeAll(noticed, Outputs.layer(outputs, readOutputs)), runtime).pipe(
+  return Layer.provideMerge(Layer.mergeAll(noticed, sampled, Outputs.layer(outputs, readOutputs)), runtime).pipe(
     Layer.provideMerge(sinks),
     Layer.provideMerge(Layer.mergeAll(Environment.layer(kind, { instance, region }), Ledger.layer, Health.layer)),
     Layer.provideMerge(Layer.mergeAll(
@@ -134,7 +138,7 @@ export const layerLive = (
       Layer.succeed(SettingsReport, report),
       ConfigProvider.layer(configProvider({ ...sources, outputs })),
       Logger.layerMinimumLevel(settings.logLevel),
-      ProcessMetrics.layerFibers
+      FiberRegistry.layer({ list: settings.fibers })
     ))
   )
 }

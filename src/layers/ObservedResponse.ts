@@ -1,3 +1,4 @@
+import type * as Context from "effect/Context"
 import { type IncomingMessage, ServerResponse } from "node:http"
 import { performance } from "node:perf_hooks"
 import type { TraceContext } from "../services/TraceContext.ts"
@@ -9,6 +10,8 @@ import type { TraceContext } from "../services/TraceContext.ts"
  * @since 1.1.0
  */
 export interface ObservedOperation {
+  /** What spans of its requests are annotated with: their `Operation`. */
+  readonly annotations: Context.Context<never>
   readonly started: () => void
   readonly finished: (response: ObservedResponse, seconds: number) => void
 }
@@ -24,6 +27,7 @@ export interface ObservedResponse extends ServerResponse<IncomingMessage> {
   trace: TraceContext | undefined
   /** The effect that answers a request which was begun without a fiber. */
   begun: unknown
+  readonly operation: ObservedOperation | undefined
   observe(operation: ObservedOperation): void
 }
 

@@ -8,6 +8,7 @@ import { readdirSync } from "node:fs"
 import { statfs } from "node:fs/promises"
 import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from "node:perf_hooks"
 import { getHeapStatistics } from "node:v8"
+import { Fibers } from "../services/Fibers.ts"
 import { Settings } from "../services/Settings.ts"
 
 const diskInterval = "30 seconds"
@@ -29,7 +30,7 @@ const gcKinds: ReadonlyArray<readonly [number, string]> = [
  *
  * Each value is read when a snapshot is taken. Names are those of Prometheus' Node client where it has one. Ratios and
  * event-loop delays (in seconds) are of the last one to two `metricsInterval`s, whoever reads them and how often; the
- * CPU ratio is in cores. File descriptors need `/proc`, live fibers {@link layerFibers}, the disk is read every 30
+ * CPU ratio is in cores. File descriptors need `/proc`, live fibers `FiberRegistry`, the disk is read every 30
  * seconds: what cannot be read is not there.
  *
  * @category layers
@@ -37,7 +38,7 @@ const gcKinds: ReadonlyArray<readonly [number, string]> = [
  */
 export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function*() {
   const register = makeRegister(yield* Effect.context<never>())
-  const fibers = yield* Metric.FiberRuntimeMetrics
+  const fibers = yield* Fibers
   const { metricsInterval } = yield* Settings
   const interval = Duration.max(metricsInterval, shortestInterval)
   const loop = yield* overlapping({ open: openLoopWindow, interval })
@@ -54,7 +55,7 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function
       ["nodejs_eventloop_lag_p50_seconds", () => loop().lag(50), "Event-loop delay, median"],
       ["nodejs_eventloop_lag_p99_seconds", () => loop().lag(99), "Event-loop delay, 99th percentile"],
       ["nodejs_eventloop_lag_max_seconds", () => loop().lag(100), "Event-loop delay, longest"],
-      ...(isCounting(fibers) ? [["keelson_fibers", fibers.live, "Live fibers"] as const] : [])
+      ...(fibers !== undefined ? [["keelson_fibers", fibers.live, "Live fibers"] as const] : [])
     ] as const
   ) yield* register.gauge(name, value, description)
 
@@ -87,35 +88,6 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function
     Effect.forkScoped
   )
 }))
-
-/**
- * Counts live fibers with two integer operations per fiber; provide it below everything whose fibers count.
- *
- * @category layers
- * @since 1.1.0
- */
-export const layerFibers: Layer.Layer<never> = Layer.effect(
-  Metric.FiberRuntimeMetrics,
-  Effect.sync((): CountingFibers => {
-    let live = 0
-    return {
-      recordFiberStart: () => {
-        live++
-      },
-      recordFiberEnd: () => {
-        live--
-      },
-      live: () => live
-    }
-  })
-)
-
-interface CountingFibers extends Metric.FiberRuntimeMetricsService {
-  readonly live: () => number
-}
-
-const isCounting = (fibers: Metric.FiberRuntimeMetricsService | undefined): fibers is CountingFibers =>
-  fibers !== undefined && "live" in fibers
 
 /**
  * Something measured since it was opened or last restarted.

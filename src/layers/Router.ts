@@ -134,7 +134,9 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
         begin: undefined,
         run: (request) => {
           const response = respond(request)
-          return HttpServerResponse.isHttpServerResponse(response) ? Exit.succeed(response) : response
+          return HttpServerResponse.isHttpServerResponse(response)
+            ? Exit.succeed(response)
+            : Effect.interruptible(response)
         }
       })
     )
@@ -180,7 +182,11 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
         : answer(request, response)
       if (Exit.isExit(effect) && Exit.isSuccess(effect)) return effect
       if (span === undefined) {
-        fiber.setContext(Context.add(fiber.context, Tracer.ParentSpan, Tracer.externalSpan(trace)))
+        const { sampled, spanId, traceId } = trace
+        const annotations = isObserved(response) ? response.operation?.annotations : undefined
+        fiber.setContext(
+          Context.add(fiber.context, Tracer.ParentSpan, Tracer.externalSpan({ sampled, spanId, traceId, annotations }))
+        )
       }
       return Effect.catchCause(effect, (cause) => HttpErrors.toResponse(cause, request, allowed))
     }) as HttpEffect

@@ -295,6 +295,20 @@ export const definitions = {
     fallback: "retry",
     parse: oneOf(["retry", "drop"])
   }),
+  fibers: setting({
+    flag: "fibers",
+    env: "FIBERS",
+    description: "on keeps a list of live fibers, for profiles; off only counts them",
+    fallback: "on",
+    parse: onOff
+  }),
+  heapSampling: setting({
+    flag: "heap-sampling",
+    env: "HEAP_SAMPLING",
+    description: "on samples allocations from the start, so that heap profiles know what is older than the request",
+    fallback: "off",
+    parse: onOff
+  }),
   telemetryBuffer: setting({
     flag: "telemetry-buffer",
     env: "TELEMETRY_BUFFER",

@@ -1,3 +1,5 @@
+import * as Context from "effect/Context"
+
 /**
  * The trace a request belongs to, as W3C Trace Context carries it.
  *
@@ -9,6 +11,16 @@ export interface TraceContext {
   readonly spanId: string
   readonly sampled: boolean
 }
+
+/**
+ * The operation that a request asks for, among the annotations of its span.
+ *
+ * @category references
+ * @since 1.1.0
+ */
+export const Operation = Context.Reference<string | undefined>("keelson/services/TraceContext/Operation", {
+  defaultValue: () => undefined
+})
 
 const pattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const noTrace = "0".repeat(32)

@@ -5,12 +5,13 @@ import { closeSync, lstatSync, openSync, readdirSync } from "node:fs"
 import { performance } from "node:perf_hooks"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
+import * as FiberRegistry from "../../src/layers/FiberRegistry.ts"
 import * as ProcessMetrics from "../../src/layers/ProcessMetrics.ts"
 
 const registry = Layer.sync(Metric.MetricRegistry, () => new Map())
 
 const layer = ProcessMetrics.layer.pipe(
-  Layer.provideMerge(ProcessMetrics.layerFibers),
+  Layer.provideMerge(FiberRegistry.layer({ list: false })),
   Layer.provideMerge(registry)
 )
 

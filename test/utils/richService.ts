@@ -1,5 +1,5 @@
 import { NodeServices } from "@effect/platform-node"
-import { Effect, Exit, Layer, Result, type Scope } from "effect"
+import { Context, Effect, Exit, Layer, Result, type Scope } from "effect"
 import { Command } from "effect/cli"
 import type { HttpApiBuilder } from "effect/http-api"
 import { PassThrough, Readable } from "node:stream"
@@ -14,7 +14,7 @@ import { handlers, RichApi } from "./richApi.ts"
 
 export const operations = Result.getOrThrow(Operations.reflect(RichApi, ["serve"]))
 
-const silent = { started: () => {}, finished: () => {} }
+const silent = { annotations: Context.empty(), started: () => {}, finished: () => {} }
 
 /** The rich service, without sockets, as a web handler. */
 export const inProcess = (

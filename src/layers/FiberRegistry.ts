@@ -1,0 +1,73 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Scheduler from "effect/Scheduler"
+import { Fibers, type LiveFiber } from "../services/Fibers.ts"
+
+/**
+ * Counts live fibers, and keeps a list of them unless told not to; provide it below everything whose fibers matter.
+ *
+ * **Details**
+ *
+ * Effect tells of each fiber's start and end, but not which: the scheduler sees it at its first operation. A list entry
+ * costs a fork about 0.1 µs; what does not fork costs nothing.
+ *
+ * @category layers
+ * @since 1.1.0
+ */
+export const layer = (options: { readonly list: boolean }): Layer.Layer<never> =>
+  Layer.effectContext(Effect.sync(() => {
+    const registry = new Registry()
+    const root = Fiber.getCurrent()
+    if (root !== undefined) registry.adoptRoot(root)
+    const counting = Context.make(Metric.FiberRuntimeMetrics, registry).pipe(
+      Context.add(Fibers, { live: () => registry.live, list: options.list ? () => registry.list() : undefined })
+    )
+    return options.list ? Context.add(counting, Scheduler.Scheduler, new ObservingScheduler(registry)) : counting
+  }))
+
+class Registry implements Metric.FiberRuntimeMetricsService {
+  live = 0
+  readonly fibers = new Map<Fiber.Fiber<unknown, unknown>, number>()
+
+  recordFiberStart() {
+    this.live++
+  }
+
+  recordFiberEnd() {
+    this.live--
+  }
+
+  adopt(fiber: Fiber.Fiber<unknown, unknown>) {
+    if (this.fibers.has(fiber)) return
+    this.fibers.set(fiber, Date.now())
+    fiber.addObserver(() => this.fibers.delete(fiber))
+  }
+
+  // It began before this layer, so its start was not recorded, nor will its end be.
+  adoptRoot(root: Fiber.Fiber<unknown, unknown>) {
+    this.recordFiberStart()
+    this.adopt(root)
+    root.addObserver(() => this.recordFiberEnd())
+  }
+
+  list(): ReadonlyArray<LiveFiber> {
+    return Array.from(this.fibers, ([fiber, since]) => ({ fiber, since }))
+  }
+}
+
+class ObservingScheduler extends Scheduler.MixedScheduler {
+  private readonly registry: Registry
+
+  constructor(registry: Registry) {
+    super()
+    this.registry = registry
+  }
+
+  override shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    if (fiber.currentOpCount === 1 && this.registry.live > this.registry.fibers.size) this.registry.adopt(fiber)
+    return super.shouldYield(fiber)
+  }
+}

@@ -137,6 +137,12 @@ export const layer: Layer.Layer<
             headers
           })
       },
+      ...["/debug/pprof", "/debug/*"].map((path) => ({
+        path: path as `/${string}`,
+        quiet: true,
+        respond: (request: HttpServerRequest.HttpServerRequest) =>
+          Effect.flatMap(Effect.promise(() => import("./Pprof.ts")), ({ respond }) => respond(request))
+      })),
       {
         path: "/metrics",
         quiet: true,

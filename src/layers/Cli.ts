@@ -19,6 +19,7 @@ import { definitions, type Found, type Report } from "../services/Settings.ts"
 import * as Microservice from "./Microservice.ts"
 import * as OperationCaller from "./OperationCaller.ts"
 import * as OperationCommand from "./OperationCommand.ts"
+import * as ProfileCommand from "./ProfileCommand.ts"
 import * as Server from "./Server.ts"
 import { discover } from "./Settings.ts"
 
@@ -81,6 +82,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
       Command.withSubcommands([
         serve,
         settings,
+        ProfileCommand.make(output),
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
     )

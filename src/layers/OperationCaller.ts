@@ -164,12 +164,24 @@ class FailureFinder {
   }
 }
 
-const reasonOf = (cause: unknown): string => {
+/**
+ * Why something broke, shortly: of a failed `fetch` what the network said.
+ *
+ * @category rendering
+ * @since 1.1.0
+ */
+export const reasonOf = (cause: unknown): string => {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
   return inner instanceof Error ? inner.message || inner.name : String(inner)
 }
 
-const write = (stream: Writable, data: string | Uint8Array): Promise<void> =>
+/**
+ * Writes to a stream and waits until it has taken the data.
+ *
+ * @category writing
+ * @since 1.1.0
+ */
+export const write = (stream: Writable, data: string | Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
     stream.write(data, (error) => error === null || error === undefined ? resolve() : reject(error))
   })

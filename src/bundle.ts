@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { builtinModules } from "node:module"
 import { dirname, resolve } from "node:path"
-import { brotliCompressSync, constants } from "node:zlib"
-import type { Plugin, SourceMap } from "rolldown"
+import type { OutputChunk, Plugin, SourceMap } from "rolldown"
+import { render } from "./bundle/Launcher.ts"
+import { rehearse } from "./bundle/Rehearsal.ts"
 
 /**
  * What {@link bundle} makes one file of.
@@ -18,6 +19,11 @@ export interface BundleOptions {
   readonly entry: string
   readonly outfile: string
   readonly version?: string | undefined
+  /**
+   * `false` leaves out the compiled code, and does not import the entry: the file is smaller, always the same bytes, and
+   * starts slower.
+   */
+  readonly compile?: boolean | undefined
 }
 
 /**
@@ -26,7 +32,9 @@ export interface BundleOptions {
  * **Details**
  *
  * The file holds its code as text and compiles a part when it is first imported, so `--version` answers before
- * anything else is even parsed. It holds its source map too, which profiles are named by.
+ * anything else is even parsed. It holds its source map too, which profiles are named by, and what V8 compiled for a
+ * start: the same Node on the same kind of machine as the build's starts with it, others as if it were not there. For
+ * that the build imports the entry once.
  *
  * @category build
  * @since 1.1.0
@@ -51,10 +59,15 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
     chunkFileNames: "[name].js",
     sourcemap: "hidden"
   })
-  const parts = output.flatMap((part) => part.type === "chunk" ? [part] : [])
-  const chunks = Object.fromEntries(parts.map(({ code, fileName }) => [fileName, code]))
-  const maps = Object.fromEntries(parts.flatMap(({ fileName, map }) => map === null ? [] : [[fileName, slim(map)]]))
-  const text = launcher(stamp, chunks, pack(maps))
+  const chunks = output.flatMap((part) => part.type === "chunk" ? [part] : [])
+  const parts = {
+    version: stamp,
+    code: Object.fromEntries(chunks.map(({ code, fileName }) => [fileName, code])),
+    eager: importedBy("main.js", chunks),
+    maps: Object.fromEntries(chunks.flatMap(({ fileName, map }) => map === null ? [] : [[fileName, slim(map)]]))
+  }
+  const compiled = options.compile === false ? undefined : await rehearse(parts)
+  const text = render(parts, { compiled })
   mkdirSync(dirname(options.outfile), { recursive: true })
   writeFileSync(options.outfile, text, { mode: 0o755 })
   return { version: stamp, bytes: text.length }
@@ -100,6 +113,15 @@ const packageVersion = (directory: string, top: string): string => {
   }
 }
 
+const importedBy = (name: string, chunks: ReadonlyArray<OutputChunk>, found = new Set<string>()): Set<string> => {
+  if (found.has(name)) return found
+  found.add(name)
+  for (const imported of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) {
+    importedBy(imported, chunks, found)
+  }
+  return found
+}
+
 // Of a map, what names a function and its line: columns of the source and all that repeats a line are left out.
 const slim = ({ mappings, names, sources }: SourceMap) => {
   let last = ""
@@ -119,12 +141,6 @@ const slim = ({ mappings, names, sources }: SourceMap) => {
     names,
     mappings: encode(kept)
   }
-}
-
-const pack = (maps: Record<string, unknown>): string => {
-  const json = Buffer.from(JSON.stringify(maps))
-  const params = { [constants.BROTLI_PARAM_SIZE_HINT]: json.length, [constants.BROTLI_PARAM_LGWIN]: 24 }
-  return brotliCompressSync(json, { params }).toString("base64")
 }
 
 const builtins = new Set(builtinModules)
@@ -184,38 +200,3 @@ export const WebSocket = lazy("WebSocket"), WebSocketServer = lazy("WebSocketSer
 export default WebSocket`
   ]
 ]
-
-// V8 stores text with one non-Latin-1 character at two bytes each, and scans it slower.
-const ascii = (text: string) =>
-  text.replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
-
-const launcher = (stamp: string, chunks: Record<string, string>, maps: string) =>
-  `#!/usr/bin/env node
-"use strict";
-(() => {
-  const flag = process.argv[2];
-  if (process.argv.length === 3 && (flag === "-v" || flag === "--version")) {
-    process.stdout.write(${JSON.stringify(`${stamp}\n`)});
-    return;
-  }
-  const chunks = ${ascii(JSON.stringify(chunks))};
-  const sources = { chunks, file: process.argv[1], maps: () => ${JSON.stringify(maps)} };
-  const { Script } = process.getBuiltinModule("node:vm");
-  const loaded = new Map();
-  const load = (id) => {
-    const name = id.replace(/^\\.\\//, "");
-    let module = loaded.get(name);
-    if (module === undefined) {
-      // Optional dependencies that are not bundled are asked for too, and must be seen to be missing.
-      if (!(name in chunks)) throw new Error("Cannot find module " + id);
-      module = { exports: {} };
-      loaded.set(name, module);
-      const code = "(function(exports, require, module, __KEELSON_SOURCES__) {\\n" + chunks[name] + "\\n})";
-      const script = new Script(code, { filename: sources.file + "/" + name, lineOffset: -1 });
-      script.runInThisContext()(module.exports, load, module, sources);
-    }
-    return module.exports;
-  };
-  load("main.js");
-})();
-`

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawnSync } from "node:child_process"
-import { mkdtempSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Script } from "node:vm"
+import { zstdDecompressSync } from "node:zlib"
 import { bundle, version } from "../src/bundle.ts"
 
 const git = (directory: string, ...args: ReadonlyArray<string>) =>
@@ -63,5 +65,57 @@ describe("a bundle", () => {
     const outfile = join(directory, "main.js")
     await bundle({ entry: join(directory, "main.ts"), outfile, version: "1.1.ab41cd" })
     assert.strictEqual(spawnSync(process.execPath, [outfile, "-v"], { encoding: "utf8" }).stdout, "1.1.ab41cd\n")
+  })
+
+  it("brings what V8 compiled for a start, of a service that is not run for it", async () => {
+    const directory = repository()
+    const [marker, entry, outfile] = ["built", "service.ts", "main.js"].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string
+    ]
+    const microservice = new URL("../src/layers/Microservice.ts", import.meta.url).pathname
+    writeFileSync(
+      entry,
+      `import { Effect, Layer } from "${import.meta.resolve("effect").slice(7)}"
+import { HttpApi } from "${import.meta.resolve("effect/http-api").slice(7)}"
+import { writeFileSync } from "node:fs"
+import { run } from "${microservice}"
+run({
+  name: "marked",
+  api: HttpApi.make("marked"),
+  handlers: Layer.effectDiscard(Effect.sync(() => writeFileSync(${JSON.stringify(marker)}, "")))
+})
+`
+    )
+    await bundle({ entry, outfile, version: "1.1.ab41cd" })
+    assert.isFalse(existsSync(marker))
+
+    const [, first = "", body = ""] = readFileSync(outfile, "utf8").split("\n//")
+    const { compiled, plain } = JSON.parse(first) as Record<"compiled" | "plain", Record<string, [number, number]>>
+    const cut = ([from, to]: readonly [number, number]) => body.slice(from, to)
+    assert.sameMembers(Object.keys(compiled), Object.keys(plain))
+    for (const [name, place] of Object.entries(plain)) {
+      const text = JSON.parse(cut(place)) as string
+      const cachedData = zstdDecompressSync(Buffer.from(cut(compiled[name] ?? [0, 0]), "base64"))
+      const code = `(function(exports, require, module, __KEELSON_BUNDLE__) {\n${text}\n})`
+      assert.isFalse(new Script(code, { cachedData, lineOffset: -1 }).cachedDataRejected, name)
+    }
+  })
+
+  it("has no compiled code, and imports nothing, where none is wanted", async () => {
+    const directory = repository()
+    const [entry, outfile, marker] = ["main.ts", "main.js", "ran"].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string
+    ]
+    writeFileSync(entry, `import { writeFileSync } from "node:fs"\nwriteFileSync(${JSON.stringify(marker)}, "")\n`)
+    const build = async () => {
+      await bundle({ entry, outfile, version: "1.1.ab41cd", compile: false })
+      return readFileSync(outfile, "utf8")
+    }
+    assert.strictEqual(await build(), await build())
+    assert.isFalse(existsSync(marker))
   })
 })

@@ -62,7 +62,7 @@ for (const [which, node = "", path = ""] of nodes) {
       const top = await go("-top", "-lines", profile)
       assert.match(top, /Type: cpu/)
       assert.match(row(top, "countPrimes"), /countPrimes examples\/profiling\/main\.ts:\d+/)
-      assert.isAbove(Number(/([\d.]+)%/.exec(row(top, "countPrimes"))?.[1]), 50)
+      assert.include(top.split("\n")[top.split("\n").findIndex((line) => line.includes("flat%")) + 1], "countPrimes")
       assert.include(await go("-traces", profile), "countPrimes")
       assert.notInclude(top, "(idle)")
       const again = join(directory, "again.pb.gz")

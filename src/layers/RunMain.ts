@@ -6,6 +6,17 @@ import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import { constants } from "node:os"
 import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
+import { bundled } from "./Bundled.ts"
+
+/**
+ * Whether the program is a server, to which a signal is a good end.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Options {
+  readonly serving: boolean
+}
 
 /**
  * Runs the main program of the process and sets its exit code.
@@ -18,7 +29,19 @@ import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
  * @category running
  * @since 1.1.0
  */
-export const run = <A, E>(program: Effect.Effect<A, E>, options: { readonly serving: boolean }): void => {
+export const run = <A, E>(program: Effect.Effect<A, E>, options: Options): void => {
+  const rehearsed = bundled?.rehearsed
+  if (rehearsed === undefined) start(program, options)
+  else void import("./Rehearsal.ts").then(({ rehearse }) => rehearse(rehearsed))
+}
+
+/**
+ * Runs the main program also while the bundle is built, when {@link run} leaves it out.
+ *
+ * @category running
+ * @since 1.1.0
+ */
+export const start = <A, E>(program: Effect.Effect<A, E>, options: Options): void => {
   let signals = 0
   const onSignal = (signal: NodeJS.Signals) => {
     signals++

@@ -1,20 +1,7 @@
 import { Worker } from "node:worker_threads"
 import type { Frame } from "../services/Pprof.ts"
 import type { Position } from "../services/V8Profile.ts"
-
-/** What the bundle knows of its own sources; it is not there when the sources themselves run. */
-interface Sources {
-  /** The code of each part, by name. */
-  readonly chunks: Readonly<Record<string, string>>
-  /** The bundle; a part's file is this, `/` and its name. */
-  readonly file: string
-  /** The source map of each part: JSON, brotli, base64. */
-  readonly maps: () => string
-}
-
-declare const __KEELSON_SOURCES__: Sources | undefined
-
-const bundled = typeof __KEELSON_SOURCES__ === "undefined" ? undefined : __KEELSON_SOURCES__
+import { type Bundled, bundled } from "./Bundled.ts"
 
 const known = new Map<string, Frame>()
 const mostKnown = 50_000
@@ -74,7 +61,7 @@ const frameOf = ({ functionName, lineNumber, url }: Position, origin: Origin | u
 type Question = readonly [part: string, line: number, column: number, name: string]
 
 const askWorker = async (
-  { chunks, maps }: Sources,
+  { code, maps }: Bundled,
   positions: ReadonlyArray<Position>
 ): Promise<ReadonlyArray<Origin | undefined>> => {
   const questions = positions.map(({ columnNumber, functionName, lineNumber, url }): Question => [
@@ -83,6 +70,8 @@ const askWorker = async (
     columnNumber,
     functionName
   ])
+  const parts = new Set(questions.map(([part]) => part))
+  const chunks = Object.fromEntries([...parts].map((part) => [part, code(part) ?? ""]))
   const worker = new Worker(`(${work.toString()})()`, {
     eval: true,
     env: {},

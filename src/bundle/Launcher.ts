@@ -1,0 +1,141 @@
+import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib"
+
+/**
+ * What the one file is made of: the code of each part, which of them every start needs, and their source maps.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Parts {
+  readonly version: string
+  readonly code: Readonly<Record<string, string>>
+  readonly eager: ReadonlySet<string>
+  readonly maps: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What V8 made of each part that a start needs, for one Node alone.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Compiled {
+  readonly node: string
+  readonly parts: ReadonlyMap<string, Uint8Array>
+}
+
+// The Node that code was compiled by, as the launcher tells its own.
+const nodeOf = "[process.version, process.arch, process.platform].join()"
+
+/**
+ * Writes the one file. With `rehearsal` it is the one that is run while it is built: it compiles everything anew, and
+ * sends what came of it to its parent when the service says that it has seen enough.
+ *
+ * **Details**
+ *
+ * All but the launcher stands in comments of a function, which V8 passes over faster than it reads text: that is what
+ * `--version` waits for. The function's own text gives it back. Parts that a start needs are there as they are, others
+ * and compiled code are compressed.
+ *
+ * @category rendering
+ * @since 1.1.0
+ */
+export const render = (
+  { code, eager, maps, version }: Parts,
+  { compiled, rehearsal = false }: { readonly compiled?: Compiled | undefined; readonly rehearsal?: boolean } = {}
+): string => {
+  const pieces: Array<string> = []
+  let length = 0
+  const keep = (text: string): readonly [from: number, to: number] => {
+    pieces.push(text)
+    length += text.length
+    return [length - text.length, length]
+  }
+  const index = {
+    plain: each(Object.entries(code).filter(([name]) => eager.has(name)), (text) => keep(ascii(JSON.stringify(text)))),
+    packed: each(Object.entries(code).filter(([name]) => !eager.has(name)), (text) => keep(brotli(text))),
+    maps: keep(brotli(JSON.stringify(maps))),
+    node: compiled?.node,
+    compiled: each([...compiled?.parts ?? []], (bytes) => [...keep(zstd(bytes)), bytes.length])
+  }
+  return `#!/usr/bin/env node
+"use strict";
+(() => {
+  const flag = process.argv[2];
+  if (process.argv.length === 3 && (flag === "-v" || flag === "--version")) {
+    process.stdout.write(${JSON.stringify(`${version}\n`)});
+    return;
+  }
+  const [, first, body] = String(kept).split("\\n//");
+  const index = JSON.parse(first);
+  const { Script } = process.getBuiltinModule("node:vm");
+  const cut = ([from, to]) => body.slice(from, to);
+  const unpack = (how, place, options) =>
+    process.getBuiltinModule("node:zlib")[how](Buffer.from(cut(place), "base64"), options);
+  const code = (name) =>
+    name in index.plain
+      ? JSON.parse(cut(index.plain[name]))
+      : name in index.packed
+      ? unpack("brotliDecompressSync", index.packed[name]).toString()
+      : undefined;
+  const same = index.node === ${nodeOf};
+  const compiledOf = (name) =>
+    same && name in index.compiled
+      ? unpack("zstdDecompressSync", index.compiled[name], { chunkSize: index.compiled[name][2] })
+      : undefined;
+  const file = process.argv[1];
+  const bundle = { file, code, maps: () => cut(index.maps)${rehearsal ? ", rehearsed" : ""} };
+  const loaded = new Map();
+${rehearsal ? rehearsed : ""}  const load = (id) => {
+    const name = id.replace(/^\\.\\//, "");
+    let module = loaded.get(name);
+    if (module === undefined) {
+      // Optional dependencies that are not bundled are asked for too, and must be seen to be missing.
+      const text = code(name);
+      if (text === undefined) throw new Error("Cannot find module " + id);
+      module = { exports: {} };
+      loaded.set(name, module);
+      const script = new Script("(function(exports, require, module, __KEELSON_BUNDLE__) {\\n" + text + "\\n})", {
+        filename: file + "/" + name,
+        lineOffset: -1,
+        cachedData: compiledOf(name)
+      });
+${
+    rehearsal
+      ? "      scripts.set(name, script);\n"
+      : ""
+  }      script.runInThisContext()(module.exports, load, module, bundle);
+    }
+    return module.exports;
+  };
+  load("main.js");
+  function kept() {
+//${JSON.stringify(index)}
+//${pieces.join("")}
+  }
+})();
+`
+}
+
+const rehearsed = `  const scripts = new Map();
+  function rehearsed() {
+    const compiled = [...scripts].map(([name, script]) => [name, script.createCachedData()]);
+    process.send({ node: ${nodeOf}, compiled }, () => process.exit());
+  }
+`
+
+const each = <A, B>(entries: ReadonlyArray<readonly [string, A]>, to: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(entries.map(([name, value]) => [name, to(value)]))
+
+// V8 stores text with one non-Latin-1 character at two bytes each, and scans it slower.
+const ascii = (text: string) =>
+  text.replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
+const brotli = (text: string): string => {
+  const bytes = Buffer.from(text)
+  const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length, [constants.BROTLI_PARAM_LGWIN]: 24 }
+  return brotliCompressSync(bytes, { params }).toString("base64")
+}
+
+const zstd = (bytes: Uint8Array): string =>
+  zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } }).toString("base64")

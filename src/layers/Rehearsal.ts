@@ -1,0 +1,72 @@
+import * as Effect from "effect/Effect"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as Schema from "effect/Schema"
+import { createServer } from "node:net"
+import type { AddressInfo } from "node:net"
+import * as Microservice from "./Microservice.ts"
+import { group } from "./OperationGroup.ts"
+import * as RunMain from "./RunMain.ts"
+
+const Answer = Schema.Struct({ name: Schema.String, times: Schema.Int })
+
+const api = HttpApi.make("rehearsal").add(
+  HttpApiGroup.make("rehearsal").add(
+    HttpApiEndpoint.get("get", "/rehearsal/:name", {
+      params: { name: Schema.String },
+      query: { times: Schema.optionalKey(Schema.FiniteFromString) },
+      success: Answer
+    }),
+    HttpApiEndpoint.post("post", "/rehearsal", { payload: Answer, success: Answer })
+  )
+)
+
+const handlers = group(api, "rehearsal", (handlers) =>
+  handlers.handleAll({
+    get: ({ params: { name }, query: { times = 1 } }) => Effect.succeed({ name, times }),
+    post: ({ payload }) => Effect.delay(Effect.succeed(payload), 1)
+  }))
+
+const requests: ReadonlyArray<readonly [path: string, init?: RequestInit]> = [
+  ["/rehearsal/once"],
+  ["/rehearsal/twice?times=2"],
+  ["/rehearsal", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "body", times: 1 })
+  }],
+  ["/livez"],
+  ["/readyz"]
+]
+
+/**
+ * Serves a small service in place of the one that is bundled, asks it what services are asked first, and says when it
+ * has: the bundle then keeps what V8 compiled for it.
+ *
+ * @category running
+ * @since 1.1.0
+ */
+export const rehearse = async (rehearsed: () => void): Promise<void> => {
+  const port = await freePort()
+  const flags = {
+    environment: "local",
+    host: "127.0.0.1",
+    port: String(port),
+    "admin-host": "127.0.0.1",
+    "admin-port": "0"
+  }
+  RunMain.start(Microservice.serve({ name: "rehearsal", api, handlers }, flags), { serving: true })
+  const url = `http://127.0.0.1:${port}`
+  while (!await fetch(`${url}/readyz`).then(({ ok }) => ok, () => false));
+  for (const [path, init] of requests) await (await fetch(`${url}${path}`, init)).text()
+  rehearsed()
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })

@@ -113,7 +113,8 @@ export const measurePairs = async (
   return costs
 }
 
-const makeGenerator = (cpu: number | undefined) => {
+/** A process that makes requests. */
+export const makeGenerator = (cpu: number | undefined) => {
   const [command, args] = pin(cpu, [process.execPath, [fileURLToPath(new URL("load.ts", import.meta.url))]])
   const child = guard(spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] }))
   return {

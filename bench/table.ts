@@ -43,8 +43,9 @@ export const render = (
   ])
 }
 
-const align = (rows: ReadonlyArray<ReadonlyArray<string>>) => {
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+/** Rows as a markdown table, the first its header. */
+export const align = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const line = (cells: ReadonlyArray<string>) =>
     `| ${
       cells.map((cell, column) => column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)).join(

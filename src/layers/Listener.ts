@@ -34,6 +34,8 @@ export interface Options {
   readonly host: string
   readonly port: number
   readonly portSetting: string
+  /** File descriptor of a socket that listens already; `host` and `port` are then only told. */
+  readonly inherited?: number | undefined
   readonly router: Router
   readonly draining: () => boolean
   readonly unmatched: ObservedResponse.ObservedOperation
@@ -115,19 +117,21 @@ const advice: Record<string, string> = {
   ENOTFOUND: "the host name is unknown"
 }
 
-const listen = (server: Server, { host, name, port, portSetting }: Options) =>
+const listen = (server: Server, { host, inherited, name, port, portSetting }: Options) =>
   Effect.callback<AddressInfo, ListenError>((resume) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const code = error.code ?? "unknown"
       resume(Effect.fail(
         new ListenError({
           code,
-          message: `The ${name} listener cannot take ${host}:${port} (--${portSetting}): ` +
-            `${advice[code] ?? error.message} (${code})`
+          message: inherited === undefined
+            ? `The ${name} listener cannot take ${host}:${port} (--${portSetting}): ` +
+              `${advice[code] ?? error.message} (${code})`
+            : `The ${name} listener cannot take the socket it was handed (file descriptor ${inherited}): ${error.message}`
         })
       ))
     })
-    server.listen({ host, port }, () => {
+    server.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
       server.removeAllListeners("error")
       resume(Effect.succeed(server.address() as AddressInfo))
     })

@@ -20,6 +20,7 @@ import type { Logs } from "../services/Logs.ts"
 import { Settings } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
+import * as InheritedSocket from "./InheritedSocket.ts"
 import * as Listener from "./Listener.ts"
 import * as Router from "./Router.ts"
 
@@ -70,6 +71,7 @@ export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint>
         host: settings.host,
         port: settings.port,
         portSetting: "port",
+        inherited: InheritedSocket.take(),
         router: yield* router(api),
         draining: () => lifecycle.state() === "draining",
         unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "unmatched", quiet: false })

@@ -9,34 +9,21 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as ExitCode from "../services/ExitCode.ts"
 import * as Operations from "../services/Operations.ts"
-import { definitions, type Found, type Report } from "../services/Settings.ts"
+import type { Found, Report } from "../services/Settings.ts"
+import * as InitCommand from "./InitCommand.ts"
 import * as Microservice from "./Microservice.ts"
 import * as OperationCaller from "./OperationCaller.ts"
 import * as OperationCommand from "./OperationCommand.ts"
 import * as ProfileCommand from "./ProfileCommand.ts"
 import * as Server from "./Server.ts"
+import { optionalTexts, settingFlag, settingFlags } from "./SettingFlags.ts"
 import { discover } from "./Settings.ts"
-
-const settingFlags = Object.fromEntries(
-  Object.values(definitions).map(({ description, env, fallback, fallbackOnAws, flag }) => [
-    flag,
-    Flag.String(flag).pipe(
-      Flag.withDescription(
-        `${description} (${env}, default ${
-          fallbackOnAws === undefined ? fallback : `${fallback}, on AWS ${fallbackOnAws}`
-        })`
-      ),
-      Flag.withMetavar("value"),
-      Flag.optional
-    )
-  ])
-)
+import * as WaitReady from "./WaitReady.ts"
 
 /**
  * Runs a command line of a service: `serve`, or any of its operations, here or on a running service.
@@ -77,11 +64,23 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
           if (warning !== undefined) output.stderr.write(`${warning}\n`)
         })
     ).pipe(Command.withDescription("print every setting, what it is and where it comes from"))
+    const waitReady = Command.make("wait-ready", {
+      timeout: Flag.String("timeout").pipe(
+        Flag.withDescription("how long to wait"),
+        Flag.withDefault(WaitReady.defaultTimeout)
+      ),
+      host: settingFlag("host"),
+      port: settingFlag("port")
+    }, ({ timeout, ...flags }) => WaitReady.waitReady({ ...optionalTexts(flags), timeout }, process.env)).pipe(
+      Command.withDescription("wait until the service of this machine is ready")
+    )
     const root = Command.make(definition.name).pipe(
       Command.withDescription(`${definition.description ?? definition.name}\nversion ${version}; -v prints it alone`),
       Command.withSubcommands([
         serve,
         settings,
+        InitCommand.make(definition, output),
+        waitReady,
         ProfileCommand.make(output),
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
@@ -138,11 +137,3 @@ const isCliError = (error: unknown): error is CliError.CliError => CliError.isCl
 const helpOnly = (error: CliError.CliError) =>
   error._tag === "ShowHelp" && Predicate.hasProperty(error, "errors") &&
   (error.errors as ReadonlyArray<unknown>).length === 0
-
-const optionalTexts = (flags: Readonly<Record<string, unknown>>): Record<string, string | undefined> =>
-  Object.fromEntries(
-    Object.entries(flags).map(([name, value]) => [
-      name,
-      Option.isOption(value) ? Option.getOrUndefined(value) as string | undefined : undefined
-    ])
-  )

@@ -18,6 +18,7 @@ import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as EnvironmentService from "../services/Environment.ts"
 import * as HealthService from "../services/Health.ts"
 import * as HttpMetrics from "../services/HttpMetrics.ts"
+import type { InitStep } from "../services/InitStep.ts"
 import * as Ledger from "../services/Ledger.ts"
 import * as Lifecycle from "../services/Lifecycle.ts"
 import * as Logs from "../services/Logs.ts"
@@ -84,6 +85,10 @@ export interface Definition<Id extends string, Groups extends HttpApiGroup.Const
    * sources. A handler reads one with `yield*`.
    */
   readonly settings?: Declared | undefined
+  /**
+   * What `init` does on a machine before it installs the unit, by name and in this order.
+   */
+  readonly init?: Readonly<Record<string, InitStep<Microservice>>> | undefined
   readonly api: HttpApi.HttpApi<Id, Groups>
   readonly handlers: Layer.Layer<HttpApiGroup.ToService<Id, Groups>, E, Microservice>
 }
@@ -224,11 +229,15 @@ export const client = <Id extends string, Groups extends HttpApiGroup.Constraint
     )
   })
 
-// The command line costs a server a third of its start: a plain `serve --flag=value …` does without it.
-const serveFlags = (args: ReadonlyArray<string>): Record<string, string | undefined> | undefined => {
-  if (args[0] !== "serve") return undefined
+// The command line costs a server a third of its start: a plain `serve --flag=value …` does without it, and what waits for it.
+const plainFlags = (
+  [command, ...args]: ReadonlyArray<string>,
+  expected: string,
+  known: ReadonlySet<string>
+): Record<string, string> | undefined => {
+  if (command !== expected) return undefined
   const flags: Record<string, string> = {}
-  for (const arg of args.slice(1)) {
+  for (const arg of args) {
     const [, flag = "", value = ""] = /^--([a-z-]+)=(.*)$/s.exec(arg) ?? []
     if (!known.has(flag) || flag in flags) return undefined
     flags[flag] = value
@@ -236,7 +245,8 @@ const serveFlags = (args: ReadonlyArray<string>): Record<string, string | undefi
   return flags
 }
 
-const known = new Set(Object.values(definitions).map(({ flag }) => flag))
+const serveFlags = new Set(Object.values(definitions).map(({ flag }) => flag))
+const waitReadyFlags = new Set(["timeout", "host", "port"])
 
 const runtime = Layer.mergeAll(
   httpServices,
@@ -313,7 +323,14 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
   definition: Definition<Id, Groups, E>
 ): void => {
   const args = process.argv.slice(2)
-  const flags = serveFlags(args)
+  const flags = plainFlags(args, "serve", serveFlags)
   if (flags !== undefined) return RunMain.run(serve(definition, flags), { serving: true })
+  const waiting = plainFlags(args, "wait-ready", waitReadyFlags)
+  if (waiting !== undefined) {
+    void import("./WaitReady.ts").then(({ waitReady }) =>
+      RunMain.run(waitReady(waiting, process.env), { serving: false })
+    )
+    return
+  }
   void import("./Cli.ts").then(({ run }) => RunMain.run(run(definition, args), { serving: args[0] === "serve" }))
 }

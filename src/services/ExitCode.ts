@@ -15,6 +15,22 @@ export const configError = 78
 export const settingsUnavailable = 75
 
 /**
+ * The exit code of `init` when a file can be neither written nor removed: `EX_CANTCREAT` of sysexits.h.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const cannotCreate = 73
+
+/**
+ * The exit code of `wait-ready` when the service is not ready in time.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const timedOut = 6
+
+/**
  * The exit code of a command line that cannot be understood, and of input an operation refuses.
  *
  * @category constants
@@ -46,7 +62,7 @@ export const table: ReadonlyArray<{
   { code: 3, meaning: "not found", statuses: [404, 410] },
   { code: 4, meaning: "not allowed", statuses: [401, 403] },
   { code: 5, meaning: "conflict", statuses: [409, 412] },
-  { code: 6, meaning: "timed out", statuses: [408, 504] },
+  { code: timedOut, meaning: "timed out", statuses: [408, 504] },
   { code: 7, meaning: "throttled", statuses: [429] },
   { code: unavailable, meaning: "unavailable", statuses: [502, 503] }
 ]

@@ -62,6 +62,7 @@ export class OperationsError extends Schema.TaggedError<OperationsError>()("Oper
 export const commands: ReadonlyArray<string> = [
   "serve",
   "init",
+  "wait-ready",
   "template",
   "settings",
   "profile",

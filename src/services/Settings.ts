@@ -50,7 +50,13 @@ const units: Record<string, string> = {
   hour: "hours"
 }
 
-const duration = (text: string): Result.Result<Duration.Duration, string> => {
+/**
+ * Reads a duration such as `500ms`, `10s` or `1m`; a bare number is seconds. Fails with what was expected.
+ *
+ * @category conversions
+ * @since 1.1.0
+ */
+export const duration = (text: string): Result.Result<Duration.Duration, string> => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|(?:millisecond|second|sec|minute|min|hour)(?=s?$))?s?$/i.exec(text)
   const unit = units[match?.[2]?.toLowerCase() ?? "s"]
   return match === null || unit === undefined
@@ -335,7 +341,13 @@ export type Values = {
   readonly [K in keyof typeof definitions]: (typeof definitions)[K] extends Setting<infer A> ? A : never
 }
 
-const names = Object.keys(definitions) as ReadonlyArray<keyof Values>
+/**
+ * The names of {@link definitions}.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const names = Object.keys(definitions) as ReadonlyArray<keyof Values>
 
 /**
  * One setting that cannot be used: a text that is none, with the source that had it, or none at all. `tried` has every

@@ -233,6 +233,7 @@ describe("init", () => {
       assert.deepStrictEqual([refused.code, refused.stderr.includes(reason)], [2, true], refused.stderr)
       const printed = await run("--print")
       assert.deepStrictEqual([printed.code, printed.stderr], [0, refused.stderr])
+      assert.strictEqual((await run("--user=shop", "--dry-run")).code, place.includes("private") ? 0 : 2)
     }
     symlinkSync("/home/me/main.js", path("/opt/service/linked.js"))
     assert.strictEqual((await init()).code, 0)

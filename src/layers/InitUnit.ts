@@ -91,7 +91,7 @@ export const make = (
       root,
       name: unit.name,
       sandboxed: format === "systemd",
-      anybody: unit.user !== "root"
+      anybody: unit.user === undefined
     }
     return {
       unit,

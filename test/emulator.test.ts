@@ -1,48 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { execFile, spawn, spawnSync } from "node:child_process"
-import { once } from "node:events"
 import { readFileSync } from "node:fs"
-import { promisify } from "node:util"
 import { vi } from "vitest"
 import * as LocatorLayer from "../src/layers/Locator.ts"
 import { layerMemory } from "../src/services/Environment.ts"
 import { Locator } from "../src/services/Locator.ts"
-import { freePort, startOnAws, until } from "./utils/aws.ts"
-import { startRecorder } from "./utils/recorder.ts"
-
-// An emulator that nobody here wrote: `pip install 'moto[server]' awscli`. Where CI is set, it must be there.
-const present = ["moto_server", "aws"].every((command) => spawnSync(command, ["--version"]).error === undefined)
-
-const credentials = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_DEFAULT_REGION: "eu-west-1" }
+import { markdown, permissions } from "../src/services/Permissions.ts"
+import { startOnAws } from "./utils/aws.ts"
+import { credentials, present, startMoto } from "./utils/moto.ts"
 
 /** Everything that services asked of AWS in these tests. */
 const actions = new Set<string>()
 
-const startMoto = async () => {
-  const port = await freePort()
-  const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" })
-  const url = `http://127.0.0.1:${port}`
-  await until(() => fetch(`${url}/moto-api/`).then(({ ok }) => ok, () => false))
-  const aws = async (...args: ReadonlyArray<string>) => {
-    const { stdout } = await promisify(execFile)("aws", [...args, "--output", "json"], {
-      env: { PATH: process.env["PATH"], AWS_ENDPOINT_URL: url, ...credentials },
-      maxBuffer: 64 * 1024 * 1024
-    })
-    return JSON.parse(stdout) as Record<string, ReadonlyArray<Record<string, unknown>>>
-  }
-  const recorder = await startRecorder(url, actions)
-  const close = async () => {
-    recorder.close()
-    child.kill()
-    await once(child, "exit")
-  }
-  return { url: recorder.url, aws, close }
-}
-
-describe.runIf(present || process.env["CI"] !== undefined)("against the emulator moto", () => {
+describe.runIf(present)("against the emulator moto", () => {
   it("the AWS command line reads back every line and every sum", async () => {
-    const moto = await startMoto()
+    const moto = await startMoto(actions)
     const service = await startOnAws(moto.url, { flags: ["--metrics-interval=1s"] })
     const requests = 25
     for (let index = 0; index < requests; index++) await service.get(`${service.url}/greetings/you`)
@@ -87,7 +59,7 @@ describe.runIf(present || process.env["CI"] !== undefined)("against the emulator
   })
 
   it("a service finds its log group among the outputs of its stack", async () => {
-    const moto = await startMoto()
+    const moto = await startMoto(actions)
     const template = {
       Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/orders/prod" } } },
       Outputs: {
@@ -119,7 +91,7 @@ describe.runIf(present || process.env["CI"] !== undefined)("against the emulator
   })
 
   it("another service is found by an output of its stack, or by an export", async () => {
-    const moto = await startMoto()
+    const moto = await startMoto(actions)
     const exported = (name: string, value: string) => ({ Value: value, Export: { Name: name } })
     const template = {
       Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/stock" } } },
@@ -144,8 +116,8 @@ describe.runIf(present || process.env["CI"] !== undefined)("against the emulator
   })
 
   it("services asked for what docs/iam.md lists, and for nothing else", () => {
-    const text = readFileSync(new URL("../docs/iam.md", import.meta.url), "utf8")
-    const listed = [...text.matchAll(/^\| `([a-z]+:[A-Za-z]+)`/gm)].map(([, action = ""]) => action)
+    assert.include(readFileSync(new URL("../docs/iam.md", import.meta.url), "utf8"), markdown())
+    const listed = permissions.filter(({ by }) => by === "service").map(({ action }) => action)
     assert.deepStrictEqual([...actions].sort(), listed.sort())
   })
 })

@@ -23,6 +23,8 @@ import * as ProfileCommand from "./ProfileCommand.ts"
 import * as Server from "./Server.ts"
 import { optionalTexts, settingFlag, settingFlags } from "./SettingFlags.ts"
 import { discover } from "./Settings.ts"
+import * as TemplateCommand from "./TemplateCommand.ts"
+import * as UserDataCommand from "./UserDataCommand.ts"
 import * as WaitReady from "./WaitReady.ts"
 
 /**
@@ -82,6 +84,8 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
         InitCommand.make(definition, output),
         waitReady,
         ProfileCommand.make(output),
+        TemplateCommand.make(definition, settingFlags, output),
+        UserDataCommand.make(definition.name, settingFlags, output),
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
     )

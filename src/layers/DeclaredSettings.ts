@@ -104,15 +104,26 @@ export const check = (
     return { found, problems }
   })
 
-const expectation = (message: string): string =>
+/**
+ * What a message of `Config` says was expected.
+ *
+ * @category rendering
+ * @since 1.1.0
+ */
+export const expectation = (message: string): string =>
   message
     .replace(/^SchemaError\((.*)\)$/s, "$1")
     .replace(/^Expected /, "")
     .replace(/\s+at \[.*\]/, "")
     .replaceAll(/\s+/g, " ")
 
-// A Redacted says so wherever it is written.
-const secret = (value: unknown): boolean => shown(value).includes("<redacted")
+/**
+ * Whether a value is `Redacted`, or has one in it: a Redacted says so wherever it is written.
+ *
+ * @category predicates
+ * @since 1.1.0
+ */
+export const secret = (value: unknown): boolean => shown(value).includes("<redacted")
 
 const shown = (value: unknown): string => {
   if (typeof value === "string") return value

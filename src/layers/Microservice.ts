@@ -23,11 +23,13 @@ import * as Ledger from "../services/Ledger.ts"
 import * as Lifecycle from "../services/Lifecycle.ts"
 import * as Logs from "../services/Logs.ts"
 import * as LogSink from "../services/LogSink.ts"
+import type { MetricBound } from "../services/MetricBounds.ts"
 import * as MetricSink from "../services/MetricSink.ts"
 import * as Operations from "../services/Operations.ts"
 import * as OutputsService from "../services/Outputs.ts"
 import * as Recent from "../services/Recent.ts"
 import { definitions, Settings, type SettingsError, SettingsReport } from "../services/Settings.ts"
+import type { Extension } from "../services/StackTemplate.ts"
 import * as Admin from "./Admin.ts"
 import * as Crash from "./Crash.ts"
 import { configProvider, type Declared } from "./DeclaredSettings.ts"
@@ -89,6 +91,10 @@ export interface Definition<Id extends string, Groups extends HttpApiGroup.Const
    * What `init` does on a machine before it installs the unit, by name and in this order.
    */
   readonly init?: Readonly<Record<string, InitStep<Microservice>>> | undefined
+  /** Healthy ranges of the app's own metrics: each an alarm of the stack. */
+  readonly bounds?: ReadonlyArray<MetricBound> | undefined
+  /** What the stack has beside what every service's has: resources, outputs that are settings, permissions. */
+  readonly stack?: Extension | undefined
   readonly api: HttpApi.HttpApi<Id, Groups>
   readonly handlers: Layer.Layer<HttpApiGroup.ToService<Id, Groups>, E, Microservice>
 }

@@ -64,6 +64,7 @@ export const commands: ReadonlyArray<string> = [
   "init",
   "wait-ready",
   "template",
+  "user-data",
   "settings",
   "profile",
   "logs",

@@ -413,7 +413,13 @@ export interface Sources {
   readonly kind?: Kind | undefined
 }
 
-const outputName = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+/**
+ * What tags and outputs call a setting: `LogGroup` for `logGroup`.
+ *
+ * @category conversions
+ * @since 1.1.0
+ */
+export const outputName = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
 interface Candidate {
   readonly source: string

@@ -5,23 +5,20 @@ import { createServer, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as InstanceMetadata from "../../src/layers/InstanceMetadata.ts"
 import { freePort, until } from "../utils/aws.ts"
+import { startMetadata } from "../utils/metadata.ts"
 
 const variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 let server: Server | undefined
+let metadata: Awaited<ReturnType<typeof startMetadata>> | undefined
 
-/** A metadata service that answers only to its session token, with what `paths` says. */
+/** A metadata service that answers with what `paths` says. */
 const serve = async (paths: Readonly<Record<string, string>>) => {
-  server = createServer(({ headers, method, url = "" }, response) => {
-    if (method === "PUT" && url === "/latest/api/token") return void response.end("secret")
-    const text = paths[url.replace("/latest/meta-data/", "")]
-    if (headers["x-aws-ec2-metadata-token"] !== "secret") return void response.writeHead(401).end()
-    response.writeHead(text === undefined ? 404 : 200).end(text)
-  }).listen(0, "127.0.0.1")
-  await once(server, "listening")
-  process.env[variable] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  metadata = await startMetadata(paths)
+  process.env[variable] = metadata.url
 }
 
 afterEach(() => {
+  metadata?.close()
   server?.closeAllConnections()
   server?.close()
   delete process.env[variable]

@@ -26,11 +26,13 @@ export const until = async <A>(ask: () => A | undefined | false | Promise<A | un
 export const startOnAws = async (endpoint: string, options: {
   readonly flags?: ReadonlyArray<string>
   readonly file?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly environment?: "ec2" | "ecs"
 } = {}) => {
   const [port, adminPort] = [await freePort(), await freePort()]
   const child: ChildProcess = spawn(
     process.execPath,
-    [options.file ?? bundle, "serve", "--environment=ec2", ...(options.flags ?? [])],
+    [options.file ?? bundle, "serve", `--environment=${options.environment ?? "ec2"}`, ...(options.flags ?? [])],
     {
       env: {
         PATH: process.env["PATH"],
@@ -40,7 +42,8 @@ export const startOnAws = async (endpoint: string, options: {
         AWS_ENDPOINT_URL: endpoint,
         AWS_REGION: "eu-west-1",
         AWS_ACCESS_KEY_ID: "test",
-        AWS_SECRET_ACCESS_KEY: "test"
+        AWS_SECRET_ACCESS_KEY: "test",
+        ...options.env
       },
       stdio: ["ignore", "pipe", "pipe"]
     }

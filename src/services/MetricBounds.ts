@@ -1,0 +1,89 @@
+/**
+ * The healthy range of one metric series: out of it for `minutes` (default 5) is an alarm.
+ *
+ * **Details**
+ *
+ * `metric` and `attributes` are those of Effect's registry. What is compared each minute is the `statistic` of what all
+ * instances posted: by default the largest value of an `atMost`, the smallest of an `atLeast`. No value at all is not
+ * too much, but is too little.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type MetricBound =
+  & {
+    readonly metric: string
+    readonly description: string
+    readonly attributes?: Readonly<Record<string, string>> | undefined
+    readonly statistic?: Statistic | undefined
+    readonly minutes?: number | undefined
+  }
+  & ({ readonly atMost: number } | { readonly atLeast: number })
+
+/**
+ * How CloudWatch makes one number of a minute's values.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type Statistic = "Average" | "Maximum" | "Minimum" | "SampleCount" | "Sum" | `p${number}`
+
+/**
+ * What a bound says with nothing left out.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Limit {
+  readonly kind: "atMost" | "atLeast"
+  readonly value: number
+  readonly statistic: Statistic
+  readonly minutes: number
+}
+
+/**
+ * The limit that a bound is, defaults filled in.
+ *
+ * @category getters
+ * @since 1.1.0
+ */
+export const limitOf = (bound: MetricBound): Limit => {
+  const { minutes = 5 } = bound
+  return "atMost" in bound
+    ? { kind: "atMost", value: bound.atMost, statistic: bound.statistic ?? "Maximum", minutes }
+    : { kind: "atLeast", value: bound.atLeast, statistic: bound.statistic ?? "Minimum", minutes }
+}
+
+/**
+ * The bounds of what every service posts.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const common: ReadonlyArray<MetricBound> = [
+  {
+    metric: "process_uptime_seconds",
+    description: "No instance posts metrics: the service is down, or cannot reach CloudWatch",
+    statistic: "SampleCount",
+    atLeast: 1
+  },
+  {
+    metric: "nodejs_eventloop_lag_p99_seconds",
+    description: "An event loop is late, and with it every request",
+    atMost: 0.25
+  },
+  {
+    metric: "nodejs_eventloop_utilization_ratio",
+    description: "An event loop has no time left: more load means longer queues",
+    atMost: 0.95,
+    minutes: 10
+  },
+  ...["logs", "metrics"].map((account): MetricBound => ({
+    metric: "keelson_telemetry_items_total",
+    attributes: { account, outcome: "dropped" },
+    description: `Some ${account} were dropped: CloudWatch did not take them, or not fast enough`,
+    statistic: "Sum",
+    atMost: 0,
+    minutes: 1
+  }))
+]

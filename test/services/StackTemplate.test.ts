@@ -1,0 +1,197 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { encode } from "../../src/services/LogEncoder.ts"
+import type { MetricBound } from "../../src/services/MetricBounds.ts"
+import { errorsPattern } from "../../src/services/StackTelemetry.ts"
+import * as StackTemplate from "../../src/services/StackTemplate.ts"
+
+type Resources = Readonly<Record<string, { readonly Type: string; readonly Properties: Record<string, any> }>>
+
+const make = (options: Partial<StackTemplate.Options> = {}) => {
+  const made = StackTemplate.make({ service: "orders", target: "ec2", ...options })
+  return Result.match(made, {
+    onFailure: (error) => ({
+      error: error.message,
+      resources: {} as Resources,
+      outputs: {} as any,
+      metadata: {} as any
+    }),
+    onSuccess: (template) => ({
+      error: "",
+      resources: template["Resources"] as unknown as Resources,
+      outputs: template["Outputs"] as any,
+      metadata: template["Metadata"] as any
+    })
+  })
+}
+
+const statements = (resources: Resources) =>
+  Object.values(resources)
+    .filter(({ Type }) => Type === "AWS::IAM::Role")
+    .flatMap(({ Properties }) => Properties["Policies"] as Array<any>)
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement as Array<any>)
+
+const queue: StackTemplate.Extension = {
+  resources: { Queue: { Type: "AWS::SQS::Queue" } },
+  outputs: {
+    QueueUrl: { Ref: "Queue" },
+    LogLevel: "debug",
+    QueueName: { Value: { "Fn::GetAtt": ["Queue", "QueueName"] }, Export: { Name: "orders-queue" } },
+    Limit: 10
+  },
+  statements: [{ Effect: "Allow", Action: "sqs:SendMessage", Resource: { "Fn::GetAtt": ["Queue", "Arn"] } }]
+}
+
+describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
+  it("lets its role do nothing to every resource but what AWS cannot narrow, and says what and why", () => {
+    const { metadata, resources } = make({ target })
+    const wide = statements(resources).filter(({ Resource }) => [Resource].flat().includes("*"))
+    assert.deepStrictEqual(wide, [{
+      Effect: "Allow",
+      Action: "cloudwatch:PutMetricData",
+      Resource: "*",
+      Condition: { StringEquals: { "cloudwatch:namespace": "orders" } }
+    }])
+    assert.deepStrictEqual(Object.keys(metadata.Keelson.UnscopedPermissions), ["cloudwatch:PutMetricData"])
+    assert.isTrue(statements(resources).every(({ Action }) => ![Action].flat().some((action) => action.includes("*"))))
+  })
+
+  it("has what the app adds, and gives what is a setting to each process", () => {
+    const { outputs, resources } = make({ target, declared: ["QueueUrl", "Limit"], extension: queue })
+    assert.deepStrictEqual(resources["Queue"], { Type: "AWS::SQS::Queue" } as any)
+    assert.deepStrictEqual(outputs.QueueUrl, { Value: { Ref: "Queue" } })
+    assert.deepStrictEqual(outputs.QueueName, queue.outputs?.["QueueName"])
+    assert.deepInclude(statements(resources), queue.statements?.[0])
+    const given: Record<string, unknown> = target === "ec2"
+      ? Object.fromEntries(
+        resources["LaunchTemplate"]?.Properties["LaunchTemplateData"].TagSpecifications[0].Tags
+          .map(({ Key, Value }: any) => [Key, Value])
+      )
+      : Object.fromEntries(
+        resources["Task"]?.Properties["ContainerDefinitions"][1].Environment.map((
+          { Name, Value }: any
+        ) => [Name, Value])
+      )
+    const [url, limit, level, name] = target === "ec2"
+      ? ["QueueUrl", "Limit", "LogLevel", "QueueName"]
+      : ["QUEUE_URL", "LIMIT", "LOG_LEVEL", "QUEUE_NAME"]
+    assert.deepStrictEqual([given[url ?? ""], given[limit ?? ""], given[level ?? ""]], [
+      { Ref: "Queue" },
+      "10",
+      "debug"
+    ])
+    assert.notProperty(given, name ?? "")
+  })
+
+  it("says everything that an app adds in vain", () => {
+    const { error } = make({
+      target,
+      bounds: [
+        { metric: "orders_open", atMost: 5, description: "a" },
+        { metric: "orders_open", atMost: 6, description: "b" }
+      ],
+      extension: {
+        resources: { Balancer: {}, my_queue: {} },
+        outputs: { Lameduck: "1s" },
+        statements: [{ Effect: "Allow", Action: ["s3:ListAllMyBuckets"], Resource: "*" }]
+      }
+    })
+    for (
+      const problem of [
+        "resource Balancer is there twice",
+        "output Lameduck is there twice",
+        "my_queue cannot be a name",
+        "the statement of s3:ListAllMyBuckets is about every resource: name them, or say why not (because)",
+        "two bounds make the alarm OrdersOpenAtMostAlarm"
+      ]
+    ) assert.include(error, problem)
+  })
+
+  it("tells why where the app has a statement about every resource", () => {
+    const because = "it has no resources"
+    const { metadata, resources } = make({
+      target,
+      extension: { statements: [{ Effect: "Allow", Action: "s3:ListAllMyBuckets", Resource: ["*"], because }] }
+    })
+    assert.strictEqual(metadata.Keelson.UnscopedPermissions["s3:ListAllMyBuckets"], because)
+    assert.isTrue(statements(resources).every((statement) => !("because" in statement)))
+  })
+
+  it("checks its targets as the service ends", () => {
+    const { outputs, resources } = make({ target, flags: { lameduck: "30s", "shutdown-deadline": "20s" } })
+    const { Properties: targets = {} } = resources["Targets"] ?? {}
+    assert.strictEqual(targets["HealthCheckPath"], "/readyz")
+    assert.isAtMost(targets["HealthCheckIntervalSeconds"] * targets["UnhealthyThresholdCount"], 30)
+    assert.deepInclude(targets["TargetGroupAttributes"], { Key: "deregistration_delay.timeout_seconds", Value: "50" })
+    assert.deepStrictEqual([outputs.Lameduck.Value, outputs.ShutdownDeadline.Value], ["30s", "20s"])
+  })
+
+  it("opens the admin listener to nobody unless told to whom", () => {
+    const { outputs, resources } = make({ target })
+    const open = Object.values(resources).filter(({ Properties }) => JSON.stringify(Properties ?? {}).includes("9990"))
+    const rules = open.filter(({ Type }) => Type.includes("SecurityGroup"))
+    assert.deepStrictEqual(rules.map((rule) => (rule as any).Condition), ["AdminOpen"])
+    assert.deepStrictEqual(outputs.AdminHost.Value, { "Fn::If": ["AdminOpen", "0.0.0.0", "127.0.0.1"] })
+  })
+
+  it("refuses settings that its parts could not agree on", () => {
+    const { error } = make({ target, service: "a b", flags: { "metrics-instance": "on", port: "0" } })
+    assert.include(error, `the service's name "a b"`)
+    assert.include(error, "metrics-instance on gives every series an instance")
+    assert.include(error, "port and admin-port must be two ports")
+    assert.include(make({ target, flags: { "log-level": "loud" } }).error, "logLevel")
+  })
+})
+
+describe("what is watched", () => {
+  const alarm = (bound: MetricBound, flags = {}) =>
+    Object.values(make({ bounds: [bound], flags }).resources)
+      .filter(({ Type }) => Type === "AWS::CloudWatch::Alarm")
+      .map(({ Properties }) => Properties)
+      .find(({ MetricName }) => MetricName === bound.metric)
+
+  it("is each series that has a bound", () => {
+    const series = { metric: "orders_open", attributes: { shop: "north" }, description: "too many open orders" }
+    assert.deepInclude(alarm({ ...series, atMost: 5 }), {
+      AlarmDescription: "orders: too many open orders",
+      Namespace: "orders",
+      Dimensions: [{ Name: "service", Value: "orders" }, { Name: "shop", Value: "north" }],
+      Statistic: "Maximum",
+      ComparisonOperator: "GreaterThanThreshold",
+      Threshold: 5,
+      Period: 60,
+      EvaluationPeriods: 5,
+      TreatMissingData: "notBreaching"
+    })
+    assert.deepInclude(alarm({ ...series, atLeast: 1, statistic: "p90", minutes: 10 }, { "metrics-interval": "2m" }), {
+      ExtendedStatistic: "p90",
+      ComparisonOperator: "LessThanThreshold",
+      Threshold: 1,
+      Period: 120,
+      EvaluationPeriods: 5,
+      TreatMissingData: "breaching"
+    })
+  })
+
+  it("are the lines of level ERROR and FATAL, as they are written", () => {
+    const levels = new Set([...errorsPattern.matchAll(/\(\$\.level = "(\w+)"\)/g)].map(([, level]) => level))
+    const written = (["Trace", "Debug", "Info", "Warn", "Error", "Fatal"] as const).filter((level) =>
+      levels.has((JSON.parse(encode({ timestamp: 0, level, message: "" })) as { level: string }).level)
+    )
+    assert.deepStrictEqual(written, ["Error", "Fatal"])
+  })
+
+  it("is on the dashboard, with its bounds, and with names that CloudFormation cannot take for its own", () => {
+    const bound: MetricBound = { metric: "orders_${x}", description: "", atLeast: 2 }
+    const { resources } = make({ bounds: [bound] })
+    const body: string = resources["Dashboard"]?.Properties["DashboardBody"]["Fn::Sub"]
+    assert.deepStrictEqual(
+      new Set([...body.matchAll(/\$\{([^!}]*)\}/g)].map(([, name]) => name)),
+      new Set(["AWS::Region", "Balancer.LoadBalancerFullName", "Targets.TargetGroupFullName"])
+    )
+    const { widgets } = JSON.parse(body) as { readonly widgets: ReadonlyArray<any> }
+    const panel = widgets.find(({ properties }) => properties.title === "orders_${!x}")
+    assert.deepStrictEqual(panel.properties.metrics[0].slice(0, 4), ["orders", "orders_${!x}", "service", "orders"])
+    assert.deepInclude(panel.properties.annotations.horizontal[0], { label: "at least", value: 2 })
+  })
+})

@@ -1,21 +1,35 @@
-import { CloudWatchClient, DescribeAlarmsCommand, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch"
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand
+} from "@aws-sdk/client-cloudformation"
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  ListMetricsCommand,
+  PutMetricAlarmCommand
+} from "@aws-sdk/client-cloudwatch"
 import {
   CloudWatchLogsClient,
+  DescribeLogGroupsCommand,
   DescribeMetricFiltersCommand,
+  FilterLogEventsCommand,
   PutMetricFilterCommand
 } from "@aws-sdk/client-cloudwatch-logs"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll } from "vitest"
-import { startOnAws } from "./utils/aws.ts"
+import { startOnAws, until } from "./utils/aws.ts"
 import { instance, startMetadata } from "./utils/metadata.ts"
-import { present, startMoto } from "./utils/moto.ts"
-import { command } from "./utils/service.ts"
+import { clientOptions, present, startMoto } from "./utils/moto.ts"
+import { startRecorder } from "./utils/recorder.ts"
+import { bundle, command, start } from "./utils/service.ts"
 
 interface Template {
+  readonly Metadata: { readonly Keelson: { readonly Service: string } }
   readonly Parameters: Readonly<Record<string, { readonly Type: string; readonly Default?: unknown }>>
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Record<string, any> }>>
   readonly Outputs: Readonly<Record<string, unknown>>
@@ -23,11 +37,12 @@ interface Template {
 
 type Target = "ec2" | "ecs"
 
+const queue = new URL("fixtures/queue.ts", import.meta.url).pathname
 const directory = mkdtempSync(join(tmpdir(), "keelson-template-"))
 afterAll(() => rmSync(directory, { recursive: true }))
 
-const print = async (target: Target, ...flags: ReadonlyArray<string>) => {
-  const { code, stderr, stdout } = await command(["template", "--target", target, ...flags])
+const print = async (target: Target, service = bundle) => {
+  const { code, stderr, stdout } = await command(["template", "--target", target], { file: service })
   assert.strictEqual(code, 0, stderr)
   const file = join(directory, `${target}.json`)
   writeFileSync(file, stdout)
@@ -37,7 +52,7 @@ const print = async (target: Target, ...flags: ReadonlyArray<string>) => {
 // pip install cfn-lint; where CI is set it must be there.
 const linter = process.env["CI"] !== undefined || spawnSync("cfn-lint", ["--version"]).error === undefined
 
-describe.each<Target>(["ec2", "ecs"])("the template for %s", (target) => {
+describe.each<Target>(["ec2", "ecs"])("the template for %s", { timeout: 120_000 }, (target) => {
   it("is the same bytes each time, in each process", async () => {
     assert.strictEqual((await print(target)).text, (await print(target)).text)
   })
@@ -47,10 +62,20 @@ describe.each<Target>(["ec2", "ecs"])("the template for %s", (target) => {
     assert.isBelow((await print(target)).text.length, 51_200)
   })
 
-  it.runIf(linter)("has no errors and no warnings", async () => {
-    const { file } = await print(target)
-    const { status, stdout } = spawnSync("cfn-lint", ["--", file], { encoding: "utf8" })
-    assert.deepStrictEqual([status, stdout], [0, ""])
+  it.runIf(linter)("has no errors and no warnings, nor with what an app adds", async () => {
+    for (const service of [bundle, queue]) {
+      const { file } = await print(target, service)
+      const { status, stdout } = spawnSync("cfn-lint", ["--", file], { encoding: "utf8" })
+      assert.deepStrictEqual([status, stdout], [0, ""])
+    }
+  })
+
+  it("is refused while a setting of the app has neither an output nor a default, and names each", async () => {
+    const env = { FORGETFUL: "yes" }
+    const { code, stderr, stdout } = await command(["template", "--target", target], { file: queue, env })
+    assert.deepStrictEqual([code, stdout], [78, ""])
+    assert.include(stderr, "setting QueueUrl has no default, and the stack no output QueueUrl")
+    assert.include(stderr, "setting QueueName has no default, and the stack no output QueueName")
   })
 
   it("says what is wrong with its flags, all of it", async () => {
@@ -69,11 +94,8 @@ describe.each<Target>(["ec2", "ecs"])("the template for %s", (target) => {
   })
 })
 
-/** What an account has before the stack: a network, and a machine image under the name that the template asks for. */
-const prepare = async (
-  { aws }: Awaited<ReturnType<typeof startMoto>>,
-  { template }: { readonly template: Template }
-) => {
+/** What an account has before the stack: a network, and a bucket. */
+const parametersOf = async ({ aws }: Moto, { template }: { readonly template: Template }) => {
   const { Subnets = [] } = await aws("ec2", "describe-subnets")
   const subnets = Subnets.map(({ SubnetId }) => String(SubnetId)).slice(0, 2).join(",")
   const parameters: Record<string, string> = {
@@ -81,13 +103,11 @@ const prepare = async (
     BalancerSubnets: subnets,
     ServiceSubnets: subnets,
     ArtefactBucket: "releases",
-    ArtefactKey: "reference/1.1.ab41cd/main.js",
+    ArtefactKey: `${template.Metadata.Keelson.Service}/1.1.ab41cd/main.js`,
     ArtefactSha256: "0".repeat(64),
     AdminCidr: "10.0.0.0/8"
   }
-  return Object.entries(parameters)
-    .filter(([name]) => name in template.Parameters)
-    .map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }))
+  return Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }))
 }
 
 // Moto does not know these attributes: it gets the ARNs that they are the ends of. Nothing else is changed for it. Of the
@@ -102,25 +122,32 @@ const forMoto = (text: string): string =>
     text
   )
 
-const create = async (target: Target) => {
-  const actions = new Set<string>()
-  const moto = await startMoto(actions)
-  const printed = await print(target)
-  const body = join(directory, `${target}-moto.json`)
-  writeFileSync(body, forMoto(printed.text))
-  const parameters = JSON.stringify(await prepare(moto, printed))
-  const stack = ["--stack-name", `reference-${target}`]
-  const flags = ["--template-body", `file://${body}`, "--parameters", parameters, "--capabilities", "CAPABILITY_IAM"]
-  await moto.aws("cloudformation", "create-stack", ...stack, ...flags)
-  const { Stacks: [created] = [] } = await moto.aws("cloudformation", "describe-stacks", ...stack)
-  assert.strictEqual(created?.["StackStatus"], "CREATE_COMPLETE", JSON.stringify(created))
-  const { Outputs = [] } = created as { readonly Outputs?: ReadonlyArray<Record<"OutputKey" | "OutputValue", string>> }
-  const outputs = Object.fromEntries(Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]))
-  const { StackResources = [] } = await moto.aws("cloudformation", "describe-stack-resources", ...stack)
-  const resources = new Map(
-    StackResources.map((found) => [found["LogicalResourceId"], String(found["PhysicalResourceId"])])
+type Moto = Awaited<ReturnType<typeof startMoto>>
+
+/** Creates the stack of a service, called as the service and the target. */
+const create = async (moto: Moto, target: Target, file = bundle) => {
+  const printed = await print(target, file)
+  const { Service } = printed.template.Metadata.Keelson
+  const StackName = `${Service}-${target}`
+  const cloudFormation = new CloudFormationClient(clientOptions(moto.direct))
+  await cloudFormation.send(
+    new CreateStackCommand({
+      StackName,
+      TemplateBody: forMoto(printed.text),
+      Parameters: await parametersOf(moto, printed),
+      Capabilities: ["CAPABILITY_IAM"]
+    })
   )
-  return { ...moto, ...printed, actions, outputs, resources }
+  const { Stacks: [created] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }))
+  assert.strictEqual(created?.StackStatus, "CREATE_COMPLETE", JSON.stringify(created))
+  const outputs = Object.fromEntries(
+    (created?.Outputs ?? []).map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue])
+  )
+  const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }))
+  const resources = new Map(
+    StackResources.map(({ LogicalResourceId, PhysicalResourceId = "" }) => [LogicalResourceId, PhysicalResourceId])
+  )
+  return { ...printed, outputs, resources, name: StackName }
 }
 
 /** The settings that a service found, with their sources. */
@@ -131,9 +158,11 @@ const settingsOf = async (service: Awaited<ReturnType<typeof startOnAws>>) => {
   return new Map(settings.map(({ setting, source, value }) => [setting, `${value} from ${source}`]))
 }
 
-const eventsOf = async ({ aws }: Awaited<ReturnType<typeof startMoto>>, group: string) => {
-  const { events = [] } = await aws("logs", "filter-log-events", "--log-group-name", group)
-  return events.map(({ message }) => JSON.parse(String(message)) as { readonly message: string; readonly seq: number })
+const messagesOf = async ({ direct }: Moto, logGroupName: string) => {
+  const { events = [] } = await new CloudWatchLogsClient(clientOptions(direct)).send(
+    new FilterLogEventsCommand({ logGroupName })
+  )
+  return events.map(({ message = "" }) => (JSON.parse(message) as { readonly message: string }).message)
 }
 
 /** The calls that the template's role allows a running service. */
@@ -142,9 +171,25 @@ const allowed = ({ template }: { readonly template: Template }, role: string) =>
     .map(({ Action }: { readonly Action: string }) => Action)
     .filter((action: string) => !action.startsWith("s3:"))
 
-describe.runIf(present)("a stack made of the template", () => {
+/** What the launch template of a stack says of its instances. */
+const launchDataOf = async ({ aws }: Moto, { resources }: Awaited<ReturnType<typeof create>>) => {
+  const id = resources.get("LaunchTemplate") ?? ""
+  const { LaunchTemplateVersions: [version] = [] } = await aws<
+    { readonly LaunchTemplateVersions?: ReadonlyArray<{ readonly LaunchTemplateData: Record<string, any> }> }
+  >("ec2", "describe-launch-template-versions", "--launch-template-id", id)
+  return version?.LaunchTemplateData ?? {}
+}
+
+describe.runIf(present)("a stack on EC2 made of the template", { timeout: 120_000 }, () => {
+  let moto: Moto
+  let stack: Awaited<ReturnType<typeof create>>
+  beforeAll(async () => {
+    moto = await startMoto(new Set())
+    stack = await create(moto, "ec2")
+  }, 120_000)
+  afterAll(() => moto.close())
+
   it("is found by the service on one of its instances, which ships there and asks for no more than its role allows", async () => {
-    const stack = await create("ec2")
     assert.deepInclude(stack.outputs, {
       LogGroup: "/reference",
       MetricsNamespace: "reference",
@@ -156,8 +201,10 @@ describe.runIf(present)("a stack made of the template", () => {
       AdminHost: "0.0.0.0"
     })
     // CloudFormation puts this tag on each instance; the others come from the launch template.
-    const metadata = await startMetadata(instance({ "aws:cloudformation:stack-name": "reference-ec2" }))
-    const service = await startOnAws(stack.url, { env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url } })
+    const metadata = await startMetadata(instance({ "aws:cloudformation:stack-name": stack.name }))
+    const actions = new Set<string>()
+    const recorder = await startRecorder(moto.direct, actions)
+    const service = await startOnAws(recorder.url, { env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url } })
     const found = await settingsOf(service)
     assert.strictEqual(found.get("logGroup"), "/reference from output LogGroup of stack reference-ec2")
     assert.strictEqual(found.get("shutdownDeadline"), "10s from output ShutdownDeadline of stack reference-ec2")
@@ -165,24 +212,24 @@ describe.runIf(present)("a stack made of the template", () => {
     service.signal("SIGTERM")
     assert.strictEqual(await service.exit, 0, service.stderr())
 
-    const messages = (await eventsOf(stack, "/reference")).map(({ message }) => message)
+    const messages = await messagesOf(moto, "/reference")
     assert.match(messages[0] ?? "", /^reference .* is ready/)
     assert.include(messages, "GET /greetings/:name 200")
-    const { Metrics = [] } = await stack.aws("cloudwatch", "list-metrics", "--namespace", "reference")
+    const { Metrics = [] } = await new CloudWatchClient(clientOptions(moto.direct)).send(
+      new ListMetricsCommand({ Namespace: "reference" })
+    )
     assert.isAbove(Metrics.length, 10)
-    assert.deepStrictEqual([...stack.actions].sort(), allowed(stack, "InstanceRole").sort())
-    const { logGroups = [] } = await stack.aws("logs", "describe-log-groups")
+    assert.deepStrictEqual([...actions].sort(), allowed(stack, "InstanceRole").sort())
+    const { logGroups = [] } = await new CloudWatchLogsClient(clientOptions(moto.direct)).send(
+      new DescribeLogGroupsCommand({})
+    )
     assert.deepStrictEqual(logGroups.map(({ retentionInDays }) => retentionInDays), [30])
+    recorder.close()
     metadata.close()
-    await stack.close()
   })
 
   it("has instances whose tags are its settings, before there are outputs", async () => {
-    const stack = await create("ec2")
-    const { LaunchTemplateVersions: [version] = [] } = await stack.aws<
-      { readonly LaunchTemplateVersions?: ReadonlyArray<{ readonly LaunchTemplateData: Record<string, any> }> }
-    >("ec2", "describe-launch-template-versions", "--launch-template-id", stack.resources.get("LaunchTemplate") ?? "")
-    const data = version?.LaunchTemplateData ?? {}
+    const data = await launchDataOf(moto, stack)
     assert.deepStrictEqual(
       [data["MetadataOptions"].HttpTokens, data["MetadataOptions"].InstanceMetadataTags],
       ["required", "enabled"]
@@ -196,66 +243,33 @@ describe.runIf(present)("a stack made of the template", () => {
     assert.deepStrictEqual(settings, outputs)
 
     const metadata = await startMetadata(instance(tags))
-    const service = await startOnAws(stack.url, { env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url } })
+    const service = await startOnAws(moto.direct, { env: { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url } })
     assert.strictEqual((await settingsOf(service)).get("logGroup"), "/reference from instance tag LogGroup")
     service.signal("SIGTERM")
-    await service.exit
+    assert.strictEqual(await service.exit, 0, service.stderr())
     metadata.close()
-    await stack.close()
   })
 
   it("boots its instances with the text that user-data prints", async () => {
-    const stack = await create("ec2")
-    const { LaunchTemplateVersions: [version] = [] } = await stack.aws<
-      { readonly LaunchTemplateVersions?: ReadonlyArray<{ readonly LaunchTemplateData: Record<string, string> }> }
-    >("ec2", "describe-launch-template-versions", "--launch-template-id", stack.resources.get("LaunchTemplate") ?? "")
-    const script = Buffer.from(version?.LaunchTemplateData["UserData"] ?? "", "base64").toString()
+    const { UserData: encoded = "" } = await launchDataOf(moto, stack)
+    const script = Buffer.from(encoded, "base64").toString()
     // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
     assert.isBelow(script.length, 16_384)
     const artefact = ["--bucket=releases", "--key=reference/1.1.ab41cd/main.js", `--sha256=${"0".repeat(64)}`]
     const machine = ["--region=eu-west-1", "--node-package=nodejs24"]
     const signals = ["--signal-stack=reference-ec2", "--signal-resource=Group"]
-    const forInit = ["--lameduck=10s", "--shutdown-deadline=10s", "--flush-deadline=10s"]
+    const forInit = ["--port=8080", "--lameduck=10s", "--shutdown-deadline=10s", "--flush-deadline=10s"]
     const { stdout } = await command(["user-data", ...artefact, ...machine, ...signals, ...forInit])
     assert.strictEqual(script, stdout)
-    await stack.close()
-  })
-
-  it("is found by the service in one of its tasks, which ships there and asks for no more than its role allows", async () => {
-    const stack = await create("ecs")
-    const { taskDefinition } = await stack.aws<{ readonly taskDefinition: Record<string, any> }>(
-      "ecs",
-      "describe-task-definition",
-      "--task-definition",
-      stack.resources.get("Task") ?? ""
-    )
-    const container = taskDefinition["containerDefinitions"].find(({ name }: { name: string }) => name === "service")
-    const { ADMIN_PORT: _admin, PORT: _port, ...env }: Record<string, string> = Object.fromEntries(
-      container.environment.map(({ name, value }: { name: string; value: string }) => [name, value])
-    )
-    assert.strictEqual(container.stopTimeout, 35)
-    const service = await startOnAws(stack.url, {
-      environment: "ecs",
-      env: { ...env, LAMEDUCK: "0s", ADMIN_HOST: "127.0.0.1" }
-    })
-    assert.strictEqual((await settingsOf(service)).get("logGroup"), "/reference from environment variable LOG_GROUP")
-    service.signal("SIGTERM")
-    assert.strictEqual(await service.exit, 0, service.stderr())
-    assert.match((await eventsOf(stack, "/reference"))[0]?.message ?? "", /^reference .* is ready/)
-    assert.deepStrictEqual([...stack.actions].sort(), allowed(stack, "TaskRole").sort())
-    await stack.close()
   })
 
   it("has alarms and a metric filter that CloudWatch takes", async () => {
-    const stack = await create("ec2")
-    const credentials = { accessKeyId: "test", secretAccessKey: "test" }
-    const options = { endpoint: stack.direct, region: "eu-west-1", credentials }
     const of = (type: string) => Object.entries(stack.template.Resources).filter(([, { Type }]) => Type === type)
     // What only CloudFormation knows is a text here.
     const known = (value: unknown) =>
       JSON.parse(JSON.stringify(value).replaceAll(/{"(Fn::GetAtt|Ref)":[^}]*}/g, `"known-later"`))
 
-    const logs = new CloudWatchLogsClient(options)
+    const logs = new CloudWatchLogsClient(clientOptions(moto.direct))
     const [[, filter] = []] = of("AWS::Logs::MetricFilter")
     const { FilterPattern: filterPattern, MetricTransformations: [transformation] } = known(filter?.Properties)
     const { MetricName: metricName, MetricNamespace: metricNamespace, MetricValue: metricValue } = transformation
@@ -272,7 +286,7 @@ describe.runIf(present)("a stack made of the template", () => {
       "log_errors_total"
     ])
 
-    const metrics = new CloudWatchClient(options)
+    const metrics = new CloudWatchClient(clientOptions(moto.direct))
     const alarms = of("AWS::CloudWatch::Alarm")
     for (const [AlarmName, { Properties }] of alarms) {
       const { AlarmActions: _alarm, OKActions: _ok, ...properties } = known(Properties)
@@ -281,6 +295,61 @@ describe.runIf(present)("a stack made of the template", () => {
     const { MetricAlarms = [] } = await metrics.send(new DescribeAlarmsCommand({}))
     assert.sameMembers(MetricAlarms.map(({ AlarmName }) => AlarmName), alarms.map(([name]) => name))
     assert.isAbove(alarms.length, 5)
-    await stack.close()
+  })
+
+  it("gives an app what its own resources are", async () => {
+    const { name, resources } = await create(moto, "ec2", queue)
+    const metadata = await startMetadata(instance({ "aws:cloudformation:stack-name": name }))
+    const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url }
+    const service = await startOnAws(moto.direct, { file: queue, env })
+    assert.strictEqual(await service.get(`${service.url}/url`), JSON.stringify(resources.get("Queue")))
+    service.signal("SIGTERM")
+    assert.strictEqual(await service.exit, 0, service.stderr())
+    metadata.close()
+  })
+})
+
+describe.runIf(present)("a stack on ECS made of the template", { timeout: 120_000 }, () => {
+  it("is found by the service in one of its tasks, which ships there and asks for no more than its role allows", async () => {
+    const actions = new Set<string>()
+    const moto = await startMoto(actions)
+    const stack = await create(moto, "ecs")
+    const task = ["--task-definition", stack.resources.get("Task") ?? ""]
+    const { taskDefinition } = await moto.aws<{ readonly taskDefinition: Record<string, any> }>(
+      "ecs",
+      "describe-task-definition",
+      ...task
+    )
+    const container = taskDefinition["containerDefinitions"].find(({ name }: { name: string }) => name === "service")
+    const { ADMIN_PORT: _admin, PORT: _port, ...env }: Record<string, string> = Object.fromEntries(
+      container.environment.map(({ name, value }: { name: string; value: string }) => [name, value])
+    )
+    assert.strictEqual(container.stopTimeout, 35)
+    const service = await startOnAws(moto.url, {
+      environment: "ecs",
+      env: { ...env, LAMEDUCK: "0s", ADMIN_HOST: "127.0.0.1" }
+    })
+    assert.strictEqual((await settingsOf(service)).get("logGroup"), "/reference from environment variable LOG_GROUP")
+    service.signal("SIGTERM")
+    assert.strictEqual(await service.exit, 0, service.stderr())
+    assert.match((await messagesOf(moto, "/reference"))[0] ?? "", /^reference .* is ready/)
+    assert.deepStrictEqual([...actions].sort(), allowed(stack, "TaskRole").sort())
+    await moto.close()
+  })
+})
+
+describe("a bound that is an alarm of the stack", () => {
+  it("makes the health of a process warn that leaves it", async () => {
+    const service = await start({ file: queue, env: { QUEUE_URL: "http://queue", QUEUE_NAME: "queue" } })
+    const document = await until(async () => {
+      const document = await fetch(`${service.admin}/health`).then((response) => response.json()) as {
+        readonly status: string
+        readonly checks: Readonly<Record<string, ReadonlyArray<{ readonly output?: string }>>>
+      }
+      return document.checks["metric bounds"]?.[0]?.output === undefined ? undefined : document
+    })
+    assert.deepStrictEqual([document.status, document.checks["metric bounds"]?.[0]?.output], ["warn", "it runs"])
+    service.signal("SIGTERM")
+    await service.exit
   })
 })

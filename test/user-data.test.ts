@@ -70,7 +70,9 @@ describe("the boot script", () => {
 // An own mount namespace: nothing of this machine is written to. Where CI is set, it must be possible.
 const namespace = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/opt"]).status === 0
 
-describe.runIf((present && namespace) || process.env["CI"] !== undefined)("a machine that boots with it", () => {
+describe.runIf((present && namespace) || process.env["CI"] !== undefined)("a machine that boots with it", {
+  timeout: 120_000
+}, () => {
   let moto: Awaited<ReturnType<typeof startMoto>>
   beforeAll(async () => {
     moto = await startMoto(new Set())

@@ -23,7 +23,7 @@ import * as Ledger from "../services/Ledger.ts"
 import * as Lifecycle from "../services/Lifecycle.ts"
 import * as Logs from "../services/Logs.ts"
 import * as LogSink from "../services/LogSink.ts"
-import type { MetricBound } from "../services/MetricBounds.ts"
+import * as MetricBounds from "../services/MetricBounds.ts"
 import * as MetricSink from "../services/MetricSink.ts"
 import * as Operations from "../services/Operations.ts"
 import * as OutputsService from "../services/Outputs.ts"
@@ -31,6 +31,7 @@ import * as Recent from "../services/Recent.ts"
 import { definitions, Settings, type SettingsError, SettingsReport } from "../services/Settings.ts"
 import type { Extension } from "../services/StackTemplate.ts"
 import * as Admin from "./Admin.ts"
+import * as BoundsHealth from "./BoundsHealth.ts"
 import * as Crash from "./Crash.ts"
 import { configProvider, type Declared } from "./DeclaredSettings.ts"
 import * as DeliveryHealth from "./DeliveryHealth.ts"
@@ -91,8 +92,8 @@ export interface Definition<Id extends string, Groups extends HttpApiGroup.Const
    * What `init` does on a machine before it installs the unit, by name and in this order.
    */
   readonly init?: Readonly<Record<string, InitStep<Microservice>>> | undefined
-  /** Healthy ranges of the app's own metrics: each an alarm of the stack. */
-  readonly bounds?: ReadonlyArray<MetricBound> | undefined
+  /** Healthy ranges of the app's own metrics: each is an alarm of the stack, and makes the health `warn`. */
+  readonly bounds?: ReadonlyArray<MetricBounds.MetricBound> | undefined
   /** What the stack has beside what every service's has: resources, outputs that are settings, permissions. */
   readonly stack?: Extension | undefined
   readonly api: HttpApi.HttpApi<Id, Groups>
@@ -258,7 +259,7 @@ const runtime = Layer.mergeAll(
   httpServices,
   Lifecycle.layer,
   HttpMetrics.layer,
-  Metrics.layer,
+  Metrics.layer.pipe(Layer.provide(BoundsHealth.layer)),
   DeliveryHealth.layer,
   Crash.layer
 ).pipe(
@@ -286,7 +287,13 @@ export const serve = <Id extends string, Groups extends HttpApiGroup.Constraint,
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : startFailed(cause)
         ),
-        Effect.provide(Layer.provide(layerLive(discovered), Layer.succeed(ServiceName, definition.name)))
+        Effect.provide(Layer.provide(
+          layerLive(discovered),
+          Layer.mergeAll(
+            Layer.succeed(ServiceName, definition.name),
+            Layer.succeed(MetricBounds.Bounds, [...MetricBounds.common, ...definition.bounds ?? []])
+          )
+        ))
       )
   )
 

@@ -1,3 +1,6 @@
+import * as Context from "effect/Context"
+import type { Datum } from "./MetricSink.ts"
+
 /**
  * The healthy range of one metric series: out of it for `minutes` (default 5) is an alarm.
  *
@@ -87,3 +90,53 @@ export const common: ReadonlyArray<MetricBound> = [
     minutes: 1
   }))
 ]
+
+/**
+ * The bounds that this process watches itself.
+ *
+ * @category references
+ * @since 1.1.0
+ */
+export const Bounds = Context.Reference<ReadonlyArray<MetricBound>>("keelson/services/MetricBounds", {
+  defaultValue: () => common
+})
+
+/**
+ * Whether what this process alone posted leaves a bound, and so does the service. `undefined` where one process cannot
+ * know: an average, a percentile or a least sum is made of what all of them posted.
+ *
+ * @category predicates
+ * @since 1.1.0
+ * @example
+ * ```ts
+ * const bound = { metric: "orders_open", atMost: 5, description: "orders pile up" }
+ * leaves(bound, [{ name: "orders_open", values: [6], counts: [1], dimensions: {}, unit: "None", timestamp: 0 }]) // true
+ * ```
+ */
+export const leaves = (bound: MetricBound, datums: ReadonlyArray<Datum>): boolean | undefined => {
+  const { kind, statistic, value } = limitOf(bound)
+  const found = datums.filter(({ dimensions, name }) => name === bound.metric && sameAttributes(bound, dimensions))
+  if (found.length === 0) return undefined
+  if (kind === "atLeast") {
+    return statistic === "Minimum"
+      ? found.some(({ values }) => values.some((v) => v < value))
+      : undefined
+  }
+  switch (statistic) {
+    case "Maximum":
+      return found.some(({ values }) => values.some((v) => v > value))
+    case "Sum":
+      return total(found, (v, count) => v * count) > value
+    case "SampleCount":
+      return total(found, (_, count) => count) > value
+    default:
+      return undefined
+  }
+}
+
+const sameAttributes = ({ attributes = {} }: MetricBound, dimensions: Datum["dimensions"]): boolean =>
+  Object.keys(dimensions).length === Object.keys(attributes).length &&
+  Object.entries(attributes).every(([name, value]) => dimensions[name] === value)
+
+const total = (datums: ReadonlyArray<Datum>, of: (value: number, count: number) => number): number =>
+  datums.reduce((sum, { counts, values }) => values.reduce((sum, v, index) => sum + of(v, counts[index] ?? 0), sum), 0)

@@ -96,7 +96,7 @@ export const make = (options: Options): Result.Result<Named, StackError | Settin
     return Result.succeed({
       AWSTemplateFormatVersion: "2010-09-09",
       Description: options.description ?? service,
-      Metadata: { Keelson: { Target: target, UnscopedPermissions: policy.unscoped } },
+      Metadata: { Keelson: { Service: service, Target: target, UnscopedPermissions: policy.unscoped } },
       Parameters: whole.parameters,
       Conditions: whole.conditions,
       Resources: whole.resources,

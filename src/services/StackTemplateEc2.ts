@@ -1,4 +1,5 @@
 import type { Blueprint } from "./Blueprint.ts"
+import { definitions, outputName } from "./Settings.ts"
 import { attribute, type Part, ref, type Value } from "./Stack.ts"
 import { listenerTag } from "./StackBalancer.ts"
 import { trust } from "./StackPolicy.ts"
@@ -139,7 +140,14 @@ export const userData = ({ service, settings, timing }: Blueprint): ReadonlyArra
     stack: ref("AWS::StackName"),
     resource: "Group",
     settle: timing.settle,
-    // What the unit's stop timeout is made of must be known when the unit is written.
-    flags: [["lameduck", "Lameduck"], ["shutdown-deadline", "ShutdownDeadline"], ["flush-deadline", "FlushDeadline"]]
-      .map(([flag = "", name = ""]) => `--${flag}=${String(settings[name]?.value)}`)
+    flags: unitFlags(settings)
+  })
+
+// What the unit itself is made of: what waits for the service asks that port, and its stop timeout is all deadlines.
+const unitSettings = ["host", "port", "lameduck", "shutdownDeadline", "flushDeadline"] as const
+
+const unitFlags = (settings: Blueprint["settings"]): ReadonlyArray<string> =>
+  unitSettings.flatMap((name) => {
+    const value = settings[outputName(name)]?.value
+    return typeof value === "string" ? [`--${definitions[name].flag}=${value}`] : []
   })

@@ -143,6 +143,54 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
   })
 })
 
+describe("what replaces a process", () => {
+  it("on EC2 adds an instance and waits until it is ready before it takes one away", () => {
+    const { resources } = make()
+    const group = resources["Group"] as any
+    assert.deepInclude(group.UpdatePolicy.AutoScalingRollingUpdate, {
+      MinInstancesInService: { Ref: "MinSize" },
+      MaxBatchSize: 1,
+      MinSuccessfulInstancesPercent: 100,
+      WaitOnResourceSignals: true
+    })
+    assert.deepStrictEqual(group.CreationPolicy.ResourceSignal.Count, { Ref: "MinSize" })
+    assert.deepStrictEqual(group.Properties.LaunchTemplate.Version, {
+      "Fn::GetAtt": ["LaunchTemplate", "LatestVersionNumber"]
+    })
+    assert.notProperty(group.Properties, "DesiredCapacity")
+  })
+
+  it("on ECS keeps all that there are, and goes back when new ones do not become healthy", () => {
+    const { resources } = make({ target: "ecs", flags: { "flush-deadline": "20s" } })
+    assert.deepStrictEqual(resources["Service"]?.Properties["DeploymentConfiguration"], {
+      DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      MinimumHealthyPercent: 100,
+      MaximumPercent: 200
+    })
+    assert.notProperty(resources["Service"]?.Properties, "DesiredCount")
+    const [fetch, service] = resources["Task"]?.Properties["ContainerDefinitions"]
+    assert.deepInclude(service, {
+      Command: ["node", "/app/main.js", "serve"],
+      User: "1000",
+      ReadonlyRootFilesystem: true,
+      StopTimeout: 45,
+      DependsOn: [{ ContainerName: "fetch", Condition: "SUCCESS" }],
+      MountPoints: [{ SourceVolume: "app", ContainerPath: "/app", ReadOnly: true }]
+    })
+    assert.isFalse(fetch.Essential)
+  })
+
+  it("is reached by HTTPS alone where there is a certificate", () => {
+    const { resources } = make()
+    const [, redirect, forward] = resources["Listener"]?.Properties["DefaultActions"]["Fn::If"]
+    assert.strictEqual(redirect[0].RedirectConfig.Protocol, "HTTPS")
+    assert.strictEqual(forward[0].Type, "forward")
+    const secure = resources["SecureListener"] as any
+    assert.deepStrictEqual([secure.Condition, secure.Properties.Port], ["Https", 443])
+    assert.match(secure.Properties.SslPolicy, /TLS13/)
+  })
+})
+
 describe("what is watched", () => {
   const alarm = (bound: MetricBound, flags = {}) =>
     Object.values(make({ bounds: [bound], flags }).resources)

@@ -16,6 +16,13 @@ export const credentials = {
   AWS_DEFAULT_REGION: "eu-west-1"
 }
 
+/** What clients of the AWS SDK are told of an emulator at `endpoint`. */
+export const clientOptions = (endpoint: string) => ({
+  endpoint,
+  region: credentials.AWS_DEFAULT_REGION,
+  credentials: { accessKeyId: credentials.AWS_ACCESS_KEY_ID, secretAccessKey: credentials.AWS_SECRET_ACCESS_KEY }
+})
+
 /** Starts an emulator; `actions` gets what is asked of its `url`, `direct` remembers nothing. */
 export const startMoto = async (actions: Set<string>) => {
   const port = await freePort()

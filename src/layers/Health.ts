@@ -12,11 +12,13 @@ import {
   type CheckOptions,
   type CheckReport,
   Health,
+  historySize,
   type Hysteresis,
   step,
   unknown,
   worst
 } from "../services/Health.ts"
+import { makeRing, type Ring } from "../services/Recent.ts"
 
 interface Registered {
   readonly name: string
@@ -27,6 +29,7 @@ interface Registered {
   time: number | undefined
   milliseconds: number
   output: string | undefined
+  readonly history: Ring<"pass" | "fail">
 }
 
 const defaults = { timeout: Duration.seconds(2), interval: Duration.seconds(10), down: 3, up: 2 }
@@ -75,7 +78,8 @@ export const layer: Layer.Layer<Health> = Layer.effect(
           time: new Date(self.time).toISOString(),
           ageMilliseconds: age,
           observedValue: self.milliseconds,
-          observedUnit: "ms" as const
+          observedUnit: "ms" as const,
+          history: self.history.values()
         }),
         ...(output === undefined ? {} : { output })
       }
@@ -107,7 +111,8 @@ const watch = Effect.fnUntraced(function*(checks: Set<Registered>, options: Chec
     hysteresis: unknown,
     time: undefined,
     milliseconds: 0,
-    output: undefined
+    output: undefined,
+    history: makeRing(historySize)
   }
   yield* Effect.acquireRelease(
     Effect.sync(() => checks.add(self)),
@@ -120,6 +125,7 @@ const watch = Effect.fnUntraced(function*(checks: Set<Registered>, options: Chec
     self.time = now
     self.milliseconds = now - startedAt
     self.output = failure
+    self.history.push(failure === undefined ? "pass" : "fail")
     self.hysteresis = step(self.hysteresis, failure === undefined, { down, up })
     if (self.hysteresis.state === before) return
     if (self.hysteresis.state === "down") yield* Effect.logWarning(`check ${name} is down`, { output: failure })

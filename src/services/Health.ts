@@ -44,10 +44,19 @@ export interface CheckOptions<E = unknown, R = never> {
 }
 
 /**
+ * How many results of a check are kept.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const historySize = 20
+
+/**
  * One check's state in `application/health+json` (draft-inadarei-api-health-check).
  *
  * `time` is when the last result came, `ageMilliseconds` how long before the report, `observedValue` how long the run
- * took in milliseconds, `output` why it is not `pass`: a message of 300 characters at most, never a stack.
+ * took in milliseconds, `output` why it is not `pass`: a message of 300 characters at most, never a stack. `history` is
+ * the last {@link historySize} results, oldest first.
  *
  * @category models
  * @since 1.1.0
@@ -61,6 +70,7 @@ export const CheckReport = Schema.Struct({
   observedValue: Schema.optionalKey(Schema.Finite),
   observedUnit: Schema.optionalKey(Schema.Literal("ms")),
   consecutiveFailures: Schema.Int,
+  history: Schema.optionalKey(Schema.Array(Schema.Literals(["pass", "fail"]))),
   output: Schema.optionalKey(Schema.String)
 })
 

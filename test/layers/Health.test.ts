@@ -68,6 +68,29 @@ describe("Health", () => {
       assert.deepStrictEqual(messages, [["Warn", "check queue is down"], ["Info", "check queue is up"]])
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
+  it.effect("keeps the last twenty results of a check, oldest first", () =>
+    Effect.gen(function*() {
+      const health = yield* Health
+      const runs = yield* Ref.make(0)
+      yield* health.register({
+        name: "queue",
+        down: 99,
+        check: Effect.flatMap(
+          Ref.updateAndGet(runs, (n) => n + 1),
+          (run) => run % 3 === 0 ? Effect.fail("every third") : Effect.void
+        )
+      })
+      assert.notProperty(health.report().checks["queue"]?.[0], "history")
+      yield* settle
+      for (let run = 0; run < 24; run++) yield* next
+      const last = yield* Ref.get(runs)
+      assert.deepStrictEqual(
+        health.report().checks["queue"]?.[0]?.history,
+        Array.from({ length: 20 }, (_, index) => (last - 19 + index) % 3 === 0 ? "fail" : "pass")
+      )
+      Schema.decodeUnknownSync(HealthReport)(health.report())
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
   it.effect("only warns when a check that is not critical is down", () =>
     Effect.gen(function*() {
       const health = yield* Health
@@ -206,7 +229,8 @@ describe("Health", () => {
             time: "1970-01-01T00:00:00.700Z",
             ageMilliseconds: 300,
             observedValue: 700,
-            observedUnit: "ms"
+            observedUnit: "ms",
+            history: ["pass"]
           }]
         }
       })

@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as EnvironmentService from "../services/Environment.ts"
 import * as HealthService from "../services/Health.ts"
+import * as History from "../services/History.ts"
 import * as HttpMetrics from "../services/HttpMetrics.ts"
 import type { InitStep } from "../services/InitStep.ts"
 import * as Ledger from "../services/Ledger.ts"
@@ -46,6 +47,7 @@ import * as Outputs from "./Outputs.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import type { RouteConflict } from "./Router.ts"
 import * as RunMain from "./RunMain.ts"
+import * as Sampler from "./Sampler.ts"
 import * as Server from "./Server.ts"
 import { discover, type Discovered, type SettingsUnavailable } from "./Settings.ts"
 
@@ -63,6 +65,7 @@ const httpServices = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, Node
 export type Microservice =
   | EnvironmentService.Environment
   | HealthService.Health
+  | History.History
   | HttpMetrics.HttpMetrics
   | Ledger.Ledger
   | Lifecycle.Lifecycle
@@ -166,7 +169,7 @@ export const MicroserviceMemory: Layer.Layer<
   Microservice | LogSink.LogSinkMemory | MetricSink.MetricSinkMemory | OutputsService.OutputsMemory
 > = Layer
   .suspend(() =>
-    Layer.mergeAll(httpServices, Lifecycle.layer, HttpMetrics.layer, Metrics.layer).pipe(
+    Layer.mergeAll(httpServices, Lifecycle.layer, History.layerMemory, HttpMetrics.layer, Metrics.layer).pipe(
       Layer.provideMerge(Logger.layer),
       Layer.provideMerge(Logs.layer),
       Layer.provideMerge(Layer.mergeAll(
@@ -260,6 +263,7 @@ const runtime = Layer.mergeAll(
   Lifecycle.layer,
   HttpMetrics.layer,
   Metrics.layer.pipe(Layer.provide(BoundsHealth.layer)),
+  Sampler.layer,
   DeliveryHealth.layer,
   Crash.layer
 ).pipe(

@@ -174,7 +174,13 @@ export const make = (
   return { datums, baseline: next, dropped }
 }
 
-const representatives = ({ buckets, max, min }: Metric.HistogramState): ReadonlyArray<number> => [
+/**
+ * One value for each bucket of a histogram, and one for what is beyond all bounds; see {@link make}.
+ *
+ * @category conversions
+ * @since 1.1.0
+ */
+export const representatives = ({ buckets, max, min }: Metric.HistogramState): ReadonlyArray<number> => [
   ...buckets.map(([upper], index) => Math.min(Math.max(between(buckets[index - 1]?.[0] ?? min, upper), min), max)),
   max
 ]

@@ -23,6 +23,7 @@ import { Recent } from "../services/Recent.ts"
 import { Settings, SettingsReport } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
 import * as Listener from "./Listener.ts"
+import * as LogTail from "./LogTail.ts"
 import { Metrics } from "./Metrics.ts"
 import * as Router from "./Router.ts"
 
@@ -49,7 +50,7 @@ const headers = {
  * **Details**
  *
  * `/` and `/health` are the full health document: a page where HTML is accepted, `application/health+json` otherwise.
- * `/metrics` is Prometheus text, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
+ * `/logs` is the last lines, or with `?follow` all from then on. `/metrics` is Prometheus text, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
  * can reach it by rebinding a name to loopback.
  *
  * @category layers
@@ -81,6 +82,7 @@ export const layer: Layer.Layer<
     const recent = yield* Recent
     const ledger = yield* Ledger
     const found = yield* SettingsReport
+    const logs = yield* LogTail.make
     const metrics = yield* Metrics
     const { instance, kind } = yield* Environment
     const observe = yield* AccessLog.make(yield* HttpMetrics)
@@ -123,6 +125,7 @@ export const layer: Layer.Layer<
         respond: () =>
           HttpServerResponse.text(JSON.stringify({ Version: version }), { contentType: "application/json", headers })
       },
+      { path: "/logs", quiet: true, respond: logs.respond },
       {
         path: "/settings",
         quiet: true,
@@ -170,7 +173,7 @@ export const layer: Layer.Layer<
       draining: () => lifecycle.state() !== "ready" && lifecycle.state() !== "starting",
       unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "admin/unmatched", quiet: true })
     })
-    yield* Effect.addFinalizer(() => listener.close(Duration.millis(500)))
+    yield* Effect.addFinalizer(() => Effect.andThen(logs.end, listener.close(Duration.millis(500))))
     return { url: listener.url }
   })
 )

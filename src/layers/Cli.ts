@@ -16,6 +16,7 @@ import * as ExitCode from "../services/ExitCode.ts"
 import * as Operations from "../services/Operations.ts"
 import type { Found, Report } from "../services/Settings.ts"
 import * as InitCommand from "./InitCommand.ts"
+import * as LogsCommand from "./LogsCommand.ts"
 import * as Microservice from "./Microservice.ts"
 import * as OperationCaller from "./OperationCaller.ts"
 import * as OperationCommand from "./OperationCommand.ts"
@@ -86,6 +87,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
         ProfileCommand.make(output),
         TemplateCommand.make(definition, settingFlags, output),
         UserDataCommand.make(definition.name, settingFlags, output),
+        LogsCommand.make(output),
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
     )
@@ -95,6 +97,15 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
     Effect.scoped,
     Effect.provide(Layer.mergeAll(NodeServices.layer, builtIns, presenter))
   )
+
+/**
+ * Whether a command line is one that runs until a signal ends it, and so ends well by one.
+ *
+ * @category guards
+ * @since 1.1.0
+ */
+export const runsUntilToldToEnd = (args: ReadonlyArray<string>): boolean =>
+  args[0] === "serve" || LogsCommand.isFollowing(args)
 
 /**
  * Lays settings out in columns: name, value, source; then the stack's other outputs.

@@ -349,5 +349,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
     )
     return
   }
-  void import("./Cli.ts").then(({ run }) => RunMain.run(run(definition, args), { serving: args[0] === "serve" }))
+  void import("./Cli.ts").then(({ run, runsUntilToldToEnd }) =>
+    RunMain.run(run(definition, args), { serving: runsUntilToldToEnd(args) })
+  )
 }

@@ -33,4 +33,20 @@ describe("Logs", () => {
         Layer.provide(Layer.succeed(LogSink.LogSink, { offer: () => {}, dropped: () => 1, flush: Effect.void }))
       ))
     ))
+
+  it.effect("hands each event to those who follow, from when they begin until they leave", () =>
+    Effect.gen(function*() {
+      const logs = yield* Logs.Logs
+      const seen: Array<string> = []
+      logs.offer(event(1))
+      const leaveFirst = logs.follow(({ timestamp }) => seen.push(`first ${timestamp}`))
+      logs.offer(event(2))
+      const leaveSecond = logs.follow(({ timestamp }) => seen.push(`second ${timestamp}`))
+      logs.offer(event(3))
+      leaveFirst()
+      logs.offer(event(4))
+      leaveSecond()
+      logs.offer(event(5))
+      assert.deepStrictEqual(seen, ["first 2", "first 3", "second 3", "second 4"])
+    }).pipe(Effect.provide(layer)))
 })

@@ -14,7 +14,7 @@ import { ServiceName, Version } from "../services/BuildInfo.ts"
 import { Environment } from "../services/Environment.ts"
 import { Health } from "../services/Health.ts"
 import * as HealthDocument from "../services/HealthDocument.ts"
-import * as HealthPage from "../services/HealthPage.ts"
+import { History } from "../services/History.ts"
 import { HttpMetrics } from "../services/HttpMetrics.ts"
 import { Ledger } from "../services/Ledger.ts"
 import { Lifecycle } from "../services/Lifecycle.ts"
@@ -28,18 +28,20 @@ import { Metrics } from "./Metrics.ts"
 import * as Router from "./Router.ts"
 
 /**
- * The admin listener, once it accepts connections.
+ * The admin listener, once it accepts connections. `announce` tells it where the operations are served, so that its page
+ * can lead there.
  *
  * @category services
  * @since 1.1.0
  */
 export class Admin extends Context.Service<Admin, {
   readonly url: string
+  readonly announce: (serviceUrl: string) => void
 }>()("keelson/layers/Admin") {}
 
 const headers = {
   "cache-control": "no-store",
-  "content-security-policy": `default-src 'none'; style-src 'sha256-${HealthPage.styleHash}'; frame-ancestors 'none'`,
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   vary: "accept"
 }
@@ -61,6 +63,7 @@ export const layer: Layer.Layer<
   Listener.ListenError | Router.RouteConflict,
   | Environment
   | Health
+  | History
   | HttpMetrics
   | Ledger
   | Lifecycle
@@ -82,13 +85,15 @@ export const layer: Layer.Layer<
     const recent = yield* Recent
     const ledger = yield* Ledger
     const found = yield* SettingsReport
+    const history = yield* History
     const logs = yield* LogTail.make
+    let serviceUrl: string | undefined
     const metrics = yield* Metrics
     const { instance, kind } = yield* Environment
     const observe = yield* AccessLog.make(yield* HttpMetrics)
     const startedAt = yield* Clock.currentTimeMillis
 
-    const document = Effect.map(Clock.currentTimeMillis, (now) =>
+    const documentOf = (now: number, operations: HealthDocument.Parts["operations"]) =>
       HealthDocument.make({
         service,
         version,
@@ -100,21 +105,27 @@ export const layer: Layer.Layer<
         report: health.report(),
         ledger: ledger.accounts(),
         logs: recent.logs.values(),
-        metrics: recent.metrics.values()
-      }))
+        metrics: recent.metrics.values(),
+        operations
+      })
 
     const full = (request: HttpServerRequest.HttpServerRequest) =>
-      Effect.map(document, (document) =>
-        prefersHtml(request.headers["accept"])
-          ? HttpServerResponse.text(HealthPage.render(HealthDocument.toPage(document)), {
-            contentType: "text/html; charset=utf-8",
-            headers
-          })
-          : HttpServerResponse.text(JSON.stringify(document), {
+      Effect.gen(function*() {
+        const view = history.view()
+        const document = documentOf(yield* Clock.currentTimeMillis, view.operations)
+        if (!prefersHtml(request.headers["accept"])) {
+          return HttpServerResponse.text(JSON.stringify(document), {
             status: document.status === "fail" ? 503 : 200,
             contentType: "application/health+json",
             headers
-          }))
+          })
+        }
+        const { contentSecurityPolicy, render } = yield* Effect.promise(() => import("../services/AdminPage.ts"))
+        return HttpServerResponse.text(render({ document, history: view, settings: found, serviceUrl }), {
+          contentType: "text/html; charset=utf-8",
+          headers: { ...headers, "content-security-policy": contentSecurityPolicy }
+        })
+      })
 
     const routes: ReadonlyArray<Router.SystemRoute> = [
       { path: "/", quiet: true, respond: full },
@@ -174,7 +185,12 @@ export const layer: Layer.Layer<
       unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "admin/unmatched", quiet: true })
     })
     yield* Effect.addFinalizer(() => Effect.andThen(logs.end, listener.close(Duration.millis(500))))
-    return { url: listener.url }
+    return {
+      url: listener.url,
+      announce: (url) => {
+        serviceUrl = url
+      }
+    }
   })
 )
 

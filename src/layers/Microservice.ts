@@ -203,6 +203,7 @@ export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint,
     const admin = yield* Admin.Admin
     const version = yield* Version
     const lifecycle = yield* Lifecycle.Lifecycle
+    admin.announce(server.url)
     yield* lifecycle.advance("ready")
     yield* Effect.logInfo(`${name} ${version} is ready: service ${server.url} admin ${admin.url}`, {
       version,

@@ -1,5 +1,6 @@
 import type * as OpenApi from "effect/http-api/OpenApi"
-import { escape, style } from "./HealthPage.ts"
+import { style } from "./AdminPageStyle.ts"
+import { escape } from "./Html.ts"
 
 const json = (value: unknown) => `<pre>${escape(JSON.stringify(value, null, 2) ?? "")}</pre>`
 

@@ -4,7 +4,9 @@ import { makeAccount } from "../../src/services/Ledger.ts"
 
 const account = { ...makeAccount("logs"), offered: 3, delivered: 1, buffered: 2, failure: "ECONNREFUSED" }
 
-const document = HealthDocument.make({
+const stats = { operation: "orders.get", method: "GET", answers: 2, errors: 1, perSecond: 0.1, p50: 0.2, p99: 0.3 }
+
+const parts: HealthDocument.Parts = {
   service: "orders",
   version: "1.1.abcdef",
   environment: "local",
@@ -24,8 +26,11 @@ const document = HealthDocument.make({
   metrics: [
     { name: "a_bytes", unit: "Bytes", timestamp: 0, dimensions: {}, values: [1 / 3], counts: [1] },
     { name: "b", unit: "None", timestamp: 0, dimensions: { kind: "x" }, values: [1, 2], counts: [1, 7] }
-  ]
-})
+  ],
+  operations: [{ ...stats, rates: [1, 2, 3] }]
+}
+
+const document = HealthDocument.make(parts)
 
 describe("the health document", () => {
   it("has the members of application/health+json, the entries and the metrics", () => {
@@ -40,26 +45,13 @@ describe("the health document", () => {
     assert.deepInclude(document.metrics[0], { name: "a_bytes", time: "1970-01-01T00:00:00.000Z" })
   })
 
-  it("sums up a distribution of many values", () => {
-    const values = Array.from({ length: 100 }, (_, index) => 100 - index)
-    const [[, , shown] = []] = HealthDocument.toPage({
-      ...document,
-      metrics: [{ name: "h", unit: "Seconds", time: "t", dimensions: {}, values, counts: values.map(() => 2) }]
-    }).metrics.rows
-    assert.strictEqual(shown, "200 values: p50 50, p99 99, max 100 Seconds")
-  })
-
-  it("is laid out for people, newest first, with readable numbers", () => {
-    const page = HealthDocument.toPage(document)
-    assert.strictEqual(page.uptime, "1d 1h 2m 3s")
-    assert.deepStrictEqual(page.checks.rows, [["mail", "warn", "no", "never", "", "2", "refused"]])
-    assert.deepStrictEqual(page.ledger.rows, [
-      ["logs", "3", "1", "0", "0", "2", "0", "logs: 3 offered, 1 delivered, 2 buffered; ECONNREFUSED"]
-    ])
-    assert.deepStrictEqual(page.logs.rows, [["t2", "WARN", `second sku=a n={"x":1}`], ["t1", "INFO", "first"]])
-    assert.deepStrictEqual(page.metrics.rows.map(([, ...rest]) => rest), [["b kind=x", "1 2×7"], [
-      "a_bytes",
-      "0.333333 Bytes"
-    ]])
+  it("has what the operations did, and the log level and what is armed once somebody tells", () => {
+    assert.deepStrictEqual(document.operations, [stats])
+    assert.notProperty(document, "logLevel")
+    assert.notProperty(document, "armed")
+    assert.deepInclude(HealthDocument.make({ ...parts, logLevel: "DEBUG", armed: "heap" }), {
+      logLevel: "DEBUG",
+      armed: "heap"
+    })
   })
 })

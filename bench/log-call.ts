@@ -1,12 +1,17 @@
 /**
  * What one `Effect.log` with five annotations costs its caller: keelson's logger into a sink that keeps nothing, against
- * Effect's `Logger.formatJson`, alternating in one process; medians.
+ * Effect's `Logger.formatJson`, alternating in one process; medians. And what a line below the level costs: with nothing
+ * changed, while a name has a level of its own, after that ended, and kept for a request that may fail.
  *
  * Run with `node bench/log-call.ts`.
  */
-import { Effect, Layer, Logger } from "effect"
+import { Context, Duration, Effect, Layer, Logger, References } from "effect"
 import { performance } from "node:perf_hooks"
+import * as FiberRegistry from "../src/layers/FiberRegistry.ts"
 import * as KeelsonLogger from "../src/layers/Logger.ts"
+import * as LogLevels from "../src/layers/LogLevels.ts"
+import * as DebugLines from "../src/services/DebugLines.ts"
+import { LogLevels as Levels } from "../src/services/LogLevels.ts"
 import * as Logs from "../src/services/Logs.ts"
 import { LogSink } from "../src/services/LogSink.ts"
 import * as Recent from "../src/services/Recent.ts"
@@ -92,6 +97,50 @@ for (const [name, program] of Object.entries({ bound, fresh, traced })) {
       }`
   )
 }
+
+const below = Effect.gen(function*() {
+  for (let call = 0; call < calls; call++) yield* Effect.logDebug("order found")
+}).pipe(Effect.annotateLogs(annotations(1)))
+
+const levels = (apply: ReadonlyArray<"Debug" | undefined>) =>
+  Layer.effectDiscard(
+    Effect.gen(function*() {
+      const levels = yield* Levels
+      for (const level of apply) yield* levels.apply({ level, name: "db", lasting: Duration.hours(1) }, "bench")
+    }).pipe(Effect.orDie)
+  ).pipe(
+    Layer.provideMerge(keelson),
+    Layer.provideMerge(FiberRegistry.layer({ list: true })),
+    Layer.provideMerge(LogLevels.layer("Info"))
+  )
+
+const { begin } = DebugLines.make({ offer: () => {}, context: Context.empty() })
+const kept = Layer.effectContext(
+  Effect.sync(() => Context.make(DebugLines.DebugLines, begin()).pipe(Context.add(References.MinimumLogLevel, "All")))
+).pipe(Layer.provideMerge(levels([])))
+
+const lines = await measure(below, {
+  "effect alone": silent,
+  "unchanged": levels([]),
+  "another name at debug": levels(["Debug"]),
+  "that ended": levels(["Debug", undefined]),
+  "kept": kept
+})
+console.log(`below the level: ${Object.entries(lines).map(([name, ns]) => `${name} ${ns} ns`).join(", ")}`)
+
+const requests = 200_000
+const root = Effect.runSync(Effect.context())
+const requestTimes = Array.from({ length: 11 }, () => {
+  const started = performance.now()
+  for (let request = 0; request < requests; request++) {
+    const lines = begin()
+    const context = Context.add(root, DebugLines.DebugLines, lines)
+    bytes += Context.get(Context.add(context, References.MinimumLogLevel, "All"), References.MinimumLogLevel).length
+    lines.discard()
+  }
+  return (performance.now() - started) * 1e6 / requests
+})
+console.log(`keeping lines: ${Math.round(median(requestTimes))} ns a request`)
 
 const pairs = 200_000
 const idTimes = Array.from({ length: 11 }, () => {

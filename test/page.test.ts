@@ -44,8 +44,7 @@ const passing: AdminPage.AdminPage = {
       status: "pass",
       checks: { stock: parts.report.checks["stock"] ?? [] }
     },
-    ledger: [],
-    logLevel: "info"
+    ledger: []
   })
 }
 

@@ -1,9 +1,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as LogLevel from "effect/LogLevel"
-import * as References from "effect/References"
 import type { HttpMetrics } from "../services/HttpMetrics.ts"
 import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
+import { LogLevels } from "../services/LogLevels.ts"
 import { Logs } from "../services/Logs.ts"
 import { Operation } from "../services/TraceContext.ts"
 import type { ObservedOperation, ObservedResponse } from "./ObservedResponse.ts"
@@ -36,14 +35,11 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
 > =>
   Effect.gen(function*() {
     const logs = yield* Logs
-    const minimum = yield* References.MinimumLogLevel
-    const enabled = (level: LogLevel.Severity) => LogLevel.isGreaterThanOrEqualTo(level, minimum)
-    const errors = enabled("Error")
-    const infos = enabled("Info")
-    const debugs = enabled("Debug")
+    const levels = yield* LogLevels
 
     return ({ method, operation, path, quiet }) => {
       const bound = metrics.bind(operation, method)
+      const names = [operation]
       const successLevel = quiet ? "Debug" : "Info"
       const middle = `","operation":${encodeString(operation)},"url.path":"`
 
@@ -66,7 +62,12 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
           const left = !response.writableFinished
           const status = left && !response.headersSent ? 499 : response.statusCode
           bound.finished(status, seconds)
-          if (!(status >= 500 ? errors : quiet ? debugs : infos)) return
+          const { debugLines } = response
+          if (debugLines !== undefined) {
+            if (status >= 500) debugLines.flush()
+            debugLines.discard()
+          }
+          if (!levels.admits(status >= 500 ? "Error" : successLevel, names)) return
           const { head, level, tail } = method === anyMethod
             ? textsOf(status, response.req.method ?? "")
             : byStatus[status] ??= textsOf(status, method)

@@ -18,11 +18,13 @@ import { History } from "../services/History.ts"
 import { HttpMetrics } from "../services/HttpMetrics.ts"
 import { Ledger } from "../services/Ledger.ts"
 import { Lifecycle } from "../services/Lifecycle.ts"
+import * as LogLevels from "../services/LogLevels.ts"
 import type { Logs } from "../services/Logs.ts"
 import { Recent } from "../services/Recent.ts"
 import { Settings, SettingsReport } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
 import * as Listener from "./Listener.ts"
+import * as LogLevelRoutes from "./LogLevelRoutes.ts"
 import * as LogTail from "./LogTail.ts"
 import { Metrics } from "./Metrics.ts"
 import * as Router from "./Router.ts"
@@ -52,7 +54,9 @@ const headers = {
  * **Details**
  *
  * `/` and `/health` are the full health document: a page where HTML is accepted, `application/health+json` otherwise.
- * `/logs` is the last lines, or with `?follow` all from then on. `/metrics` is Prometheus text, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
+ * `/logs` is the last lines, or with `?follow` all from then on, `/loglevel` the log levels, to be changed too. `/metrics`
+ * is Prometheus text, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum
+ * that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
  * can reach it by rebinding a name to loopback.
  *
  * @category layers
@@ -89,6 +93,7 @@ export const layer: Layer.Layer<
     const logs = yield* LogTail.make
     let serviceUrl: string | undefined
     const metrics = yield* Metrics
+    const levels = yield* LogLevels.LogLevels
     const { instance, kind } = yield* Environment
     const observe = yield* AccessLog.make(yield* HttpMetrics)
     const startedAt = yield* Clock.currentTimeMillis
@@ -104,6 +109,7 @@ export const layer: Layer.Layer<
         now,
         report: health.report(),
         ledger: ledger.accounts(),
+        logLevel: LogLevels.toJson(levels.state()),
         logs: recent.logs.values(),
         metrics: recent.metrics.values(),
         operations
@@ -151,6 +157,7 @@ export const layer: Layer.Layer<
             headers
           })
       },
+      ...LogLevelRoutes.make(levels, headers),
       ...["/debug/pprof", "/debug/*"].map((path) => ({
         path: path as `/${string}`,
         quiet: true,

@@ -5,6 +5,8 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
 import { Fibers, type LiveFiber } from "../services/Fibers.ts"
+import { type Levels, LogLevels } from "../services/LogLevels.ts"
+import { adjust } from "./LogLevels.ts"
 
 /**
  * Counts live fibers, and keeps a list of them unless told not to; provide it below everything whose fibers matter.
@@ -12,20 +14,24 @@ import { Fibers, type LiveFiber } from "../services/Fibers.ts"
  * **Details**
  *
  * Effect tells of each fiber's start and end, but not which: the scheduler sees it at its first operation. A list entry
- * costs a fork about 0.1 µs; what does not fork costs nothing.
+ * costs a fork about 0.1 µs; what does not fork costs nothing. The scheduler also tells fibers of a changed log level.
  *
  * @category layers
  * @since 1.1.0
  */
 export const layer = (options: { readonly list: boolean }): Layer.Layer<never> =>
-  Layer.effectContext(Effect.sync(() => {
+  Layer.effectContext(Effect.map(LogLevels, (levels) => {
     const registry = new Registry()
     const root = Fiber.getCurrent()
     if (root !== undefined) registry.adoptRoot(root)
     const counting = Context.make(Metric.FiberRuntimeMetrics, registry).pipe(
       Context.add(Fibers, { live: () => registry.live, list: options.list ? () => registry.list() : undefined })
     )
-    return options.list ? Context.add(counting, Scheduler.Scheduler, new ObservingScheduler(registry)) : counting
+    return Context.add(
+      counting,
+      Scheduler.Scheduler,
+      new ObservingScheduler(levels, options.list ? registry : undefined)
+    )
   }))
 
 class Registry implements Metric.FiberRuntimeMetricsService {
@@ -59,15 +65,21 @@ class Registry implements Metric.FiberRuntimeMetricsService {
 }
 
 class ObservingScheduler extends Scheduler.MixedScheduler {
-  private readonly registry: Registry
+  private readonly levels: Levels
+  private readonly registry: Registry | undefined
 
-  constructor(registry: Registry) {
+  constructor(levels: Levels, registry: Registry | undefined) {
     super()
+    this.levels = levels
     this.registry = registry
   }
 
   override shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    if (fiber.currentOpCount === 1 && this.registry.live > this.registry.fibers.size) this.registry.adopt(fiber)
+    const { registry } = this
+    if (registry !== undefined && fiber.currentOpCount === 1 && registry.live > registry.fibers.size) {
+      registry.adopt(fiber)
+    }
+    if (this.levels.changed) adjust(fiber, this.levels)
     return super.shouldYield(fiber)
   }
 }

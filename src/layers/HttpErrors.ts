@@ -5,6 +5,7 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { DebugLines } from "../services/DebugLines.ts"
 
 /**
  * The body of every answer that no handler declared: what happened and what to do, tagged like a declared error.
@@ -31,7 +32,7 @@ const respond = (status: number, body: ErrorBody, headers?: Record<string, strin
  * **Details**
  *
  * Declared errors never reach this: they are encoded by their own schema. Unexpected causes are logged with their
- * stack and answered 500 without it.
+ * stack, after the lines below the log level that were kept of the request, and answered 500 without it.
  *
  * @category combinators
  * @since 1.1.0
@@ -79,7 +80,10 @@ export const toResponse = (
     }, { ...closing, "retry-after": "1" })
   }
   return Effect.flatMap(
-    Effect.logError(`${request.method} ${pathOf(request)} failed`, cause),
+    Effect.andThen(
+      Effect.map(DebugLines, (lines) => lines?.flush()),
+      Effect.logError(`${request.method} ${pathOf(request)} failed`, cause)
+    ),
     () => respond(500, { _tag: "InternalServerError", message: "The operation failed; the log has the cause" })
   )
 }

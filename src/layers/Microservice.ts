@@ -22,6 +22,7 @@ import * as HttpMetrics from "../services/HttpMetrics.ts"
 import type { InitStep } from "../services/InitStep.ts"
 import * as Ledger from "../services/Ledger.ts"
 import * as Lifecycle from "../services/Lifecycle.ts"
+import * as LogLevelsService from "../services/LogLevels.ts"
 import * as Logs from "../services/Logs.ts"
 import * as LogSink from "../services/LogSink.ts"
 import * as MetricBounds from "../services/MetricBounds.ts"
@@ -41,6 +42,7 @@ import * as FiberRegistry from "./FiberRegistry.ts"
 import * as Health from "./Health.ts"
 import type { ListenError } from "./Listener.ts"
 import * as Logger from "./Logger.ts"
+import * as LogLevels from "./LogLevels.ts"
 import * as LogSinkStdout from "./LogSinkStdout.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Outputs from "./Outputs.ts"
@@ -152,8 +154,7 @@ export const layerLive = (
       Layer.succeed(Settings, settings),
       Layer.succeed(SettingsReport, report),
       ConfigProvider.layer(configProvider({ ...sources, outputs })),
-      Logger.layerMinimumLevel(settings.logLevel),
-      FiberRegistry.layer({ list: settings.fibers })
+      Layer.provideMerge(FiberRegistry.layer({ list: settings.fibers }), LogLevels.layer(settings.logLevel))
     ))
   )
 }
@@ -174,6 +175,7 @@ export const MicroserviceMemory: Layer.Layer<
       Layer.provideMerge(Logs.layer),
       Layer.provideMerge(Layer.mergeAll(
         Recent.layer,
+        LogLevelsService.layerMemory,
         EnvironmentService.layerMemory,
         Ledger.layer,
         HealthService.layerMemory,

@@ -1,6 +1,7 @@
 import type * as Context from "effect/Context"
 import { type IncomingMessage, ServerResponse } from "node:http"
 import { performance } from "node:perf_hooks"
+import type { RequestLines } from "../services/DebugLines.ts"
 import type { TraceContext } from "../services/TraceContext.ts"
 
 /**
@@ -27,6 +28,8 @@ export interface ObservedResponse extends ServerResponse<IncomingMessage> {
   trace: TraceContext | undefined
   /** The effect that answers a request which was begun without a fiber. */
   begun: unknown
+  /** The request's lines below the log level, where they are kept. */
+  debugLines: RequestLines | undefined
   readonly operation: ObservedOperation | undefined
   observe(operation: ObservedOperation): void
 }
@@ -49,6 +52,7 @@ export const make = (options: {
   class Observed extends ServerResponse<IncomingMessage> implements ObservedResponse {
     declare trace: TraceContext | undefined
     declare begun: unknown
+    declare debugLines: RequestLines | undefined
     declare readonly startedAt: number
     declare operation: ObservedOperation | undefined
 
@@ -57,6 +61,7 @@ export const make = (options: {
       super(...settings)
       this.trace = undefined
       this.begun = undefined
+      this.debugLines = undefined
       this.startedAt = performance.now()
       this.operation = undefined
     }

@@ -13,10 +13,12 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Path from "effect/Path"
+import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { IncomingMessage } from "node:http"
+import { DebugLines, type RequestLines } from "../services/DebugLines.ts"
 import * as TraceContext from "../services/TraceContext.ts"
 import * as HttpErrors from "./HttpErrors.ts"
 import { isObserved, type ObservedOperation, type ObservedResponse } from "./ObservedResponse.ts"
@@ -31,6 +33,8 @@ import * as OperationRoute from "./OperationRoute.ts"
  * @since 1.1.0
  */
 export interface SystemRoute {
+  /** GET unless said. */
+  readonly method?: "GET" | "POST" | "DELETE" | undefined
   readonly path: `/${string}`
   readonly quiet: boolean
   readonly respond: (
@@ -101,6 +105,8 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   readonly observe: (
     route: { readonly method: string; readonly path: string; readonly operation: string; readonly quiet: boolean }
   ) => ObservedOperation
+  /** Keeps the lines of a request below the log level. */
+  readonly keepLines?: (() => RequestLines) | undefined
 }): Effect.Effect<
   Router,
   RouteConflict,
@@ -128,9 +134,9 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       return undefined
     }
 
-    const conflicts: Array<RouteConflict | undefined> = options.system.map(({ path, quiet, respond }) =>
-      add("GET", path, "the chassis", {
-        observed: options.observe({ method: "GET", path, operation: path.slice(1), quiet }),
+    const conflicts: Array<RouteConflict | undefined> = options.system.map(({ method = "GET", path, quiet, respond }) =>
+      add(method, path, "the chassis", {
+        observed: options.observe({ method, path, operation: path.slice(1), quiet }),
         begin: undefined,
         run: (request) => {
           const response = respond(request)
@@ -181,13 +187,22 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
         ? response.begun as HttpEffect
         : answer(request, response)
       if (Exit.isExit(effect) && Exit.isSuccess(effect)) return effect
+      let context = fiber.context
       if (span === undefined) {
         const { sampled, spanId, traceId } = trace
         const annotations = isObserved(response) ? response.operation?.annotations : undefined
-        fiber.setContext(
-          Context.add(fiber.context, Tracer.ParentSpan, Tracer.externalSpan({ sampled, spanId, traceId, annotations }))
+        context = Context.add(
+          context,
+          Tracer.ParentSpan,
+          Tracer.externalSpan({ sampled, spanId, traceId, annotations })
         )
       }
+      if (options.keepLines !== undefined && isObserved(response)) {
+        response.debugLines = options.keepLines()
+        context = Context.add(context, DebugLines, response.debugLines)
+        context = Context.add(context, References.MinimumLogLevel, "All")
+      }
+      fiber.setContext(context)
       return Effect.catchCause(effect, (cause) => HttpErrors.toResponse(cause, request, allowed))
     }) as HttpEffect
 

@@ -12,11 +12,12 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
+import * as DebugLines from "../services/DebugLines.ts"
 import * as DocsPage from "../services/DocsPage.ts"
 import { Health } from "../services/Health.ts"
 import { HttpMetrics } from "../services/HttpMetrics.ts"
 import { Lifecycle } from "../services/Lifecycle.ts"
-import type { Logs } from "../services/Logs.ts"
+import { Logs } from "../services/Logs.ts"
 import { Settings } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
@@ -98,9 +99,12 @@ export const router = <Id extends string, Groups extends HttpApiGroup.Constraint
   Effect.gen(function*() {
     const version = yield* Version
     const observe = yield* AccessLog.make(yield* HttpMetrics)
+    const { debugBuffer } = yield* Settings
+    const { offer } = yield* Logs
     return yield* Router.make({
       api,
       observe,
+      keepLines: debugBuffer ? DebugLines.make({ offer, context: yield* Effect.context<never>() }).begin : undefined,
       system: [
         ...HealthRoutes.make({ version, health: yield* Health, lifecycle: yield* Lifecycle }),
         ...documents(

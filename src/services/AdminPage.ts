@@ -12,6 +12,7 @@ import type { HealthDocument } from "./HealthDocument.ts"
 import type { View } from "./History.ts"
 import { clip, escape } from "./Html.ts"
 import * as Human from "./HumanFormat.ts"
+import * as LogLevels from "./LogLevels.ts"
 import type { Report } from "./Settings.ts"
 
 /**
@@ -110,7 +111,7 @@ const facts = (document: HealthDocument): ReadonlyArray<readonly [term: string, 
   ["State", document.state],
   ["Environment", document.environment.kind],
   ["Instance", document.environment.instance],
-  ...(document.logLevel === undefined ? [] : [["Log level", document.logLevel] as const])
+  ["Log level", LogLevels.describe(document.logLevel)]
 ]
 
 const links = (serviceUrl: string | undefined): ReadonlyArray<readonly [text: string, href: string]> => [

@@ -1,5 +1,6 @@
 import type { HealthReport } from "./Health.ts"
 import type { Account } from "./Ledger.ts"
+import type { toJson } from "./LogLevels.ts"
 import type { LogEvent } from "./LogSink.ts"
 import type { Datum } from "./MetricSink.ts"
 import type { OperationStats } from "./OperationHistory.ts"
@@ -20,14 +21,15 @@ export interface Parts {
   readonly now: number
   readonly report: HealthReport
   readonly ledger: ReadonlyArray<Account>
+  readonly logLevel: LogLevels
   readonly logs: ReadonlyArray<LogEvent>
   readonly metrics: ReadonlyArray<Datum>
   readonly operations: ReadonlyArray<OperationStats>
-  /** The lowest level that is logged, in words. */
-  readonly logLevel?: string | undefined
   /** That dangerous diagnostics are armed, in words. */
   readonly armed?: string | undefined
 }
+
+type LogLevels = ReturnType<typeof toJson>
 
 /**
  * The full health document as `application/health+json` (draft-inadarei-api-health-check): the draft's own members,
@@ -44,11 +46,11 @@ export const make = (parts: Parts) => ({
   environment: { kind: parts.environment, instance: parts.instance },
   startedAt: new Date(parts.startedAt).toISOString(),
   uptimeSeconds: Math.round((parts.now - parts.startedAt) / 1000),
-  ...(parts.logLevel === undefined ? {} : { logLevel: parts.logLevel }),
   ...(parts.armed === undefined ? {} : { armed: parts.armed }),
   checks: parts.report.checks,
   operations: parts.operations.map(({ rates: _, ...stats }) => stats),
   ledger: parts.ledger,
+  logLevel: parts.logLevel,
   logs: parts.logs.map(({ line }) => JSON.parse(line) as Readonly<Record<string, unknown>>),
   metrics: parts.metrics.map(({ timestamp, ...datum }) => ({ ...datum, time: new Date(timestamp).toISOString() }))
 })

@@ -36,7 +36,7 @@ type Spans = ReadonlyArray<readonly [label: string, startedAt: number]>
  *
  * Keys, in this order: `timestamp` (ISO 8601, UTC), `level`, `message`, `trace_id` and `span_id` when known, the
  * annotations, `spans` (name → milliseconds), `cause` (with stacks) and `error` (the tag or name of what failed). An
- * annotation named like one of these, or `boot` or `seq`, gets a trailing `_`. For the values see `LogValue.encodeValue`.
+ * annotation named like one of these, or `boot`, `seq` or `buffered`, gets a trailing `_`. For the values see `LogValue.encodeValue`.
  *
  * Among several arguments, plain objects are merged over the annotations, errors join the cause, and everything else
  * makes the message, separated by spaces. A message left empty is the first line of the cause.
@@ -141,7 +141,9 @@ const reserved: ReadonlySet<string> = new Set([
   "error",
   // LogBatch adds these
   "boot",
-  "seq"
+  "seq",
+  // DebugLines adds this
+  "buffered"
 ])
 
 const encodedKeys = new Map<string, string>()

@@ -51,10 +51,14 @@ const units: Record<string, string> = {
 }
 
 /**
- * Reads a duration such as `500ms`, `10s` or `1m`; a bare number is seconds. Fails with what was expected.
+ * Reads a duration: a number with `ms`, `s`, `m` or `h`; seconds without. Fails with what was expected.
  *
- * @category conversions
+ * @category parsing
  * @since 1.1.0
+ * @example
+ * ```ts
+ * duration("10m")
+ * ```
  */
 export const duration = (text: string): Result.Result<Duration.Duration, string> => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|(?:millisecond|second|sec|minute|min|hour)(?=s?$))?s?$/i.exec(text)
@@ -77,7 +81,13 @@ const levels: Record<string, LogLevel.LogLevel> = {
   off: "None"
 }
 
-const logLevel = (text: string): Result.Result<LogLevel.LogLevel, string> => {
+/**
+ * Reads a log level, in any case. Fails with what was expected.
+ *
+ * @category parsing
+ * @since 1.1.0
+ */
+export const logLevel = (text: string): Result.Result<LogLevel.LogLevel, string> => {
   const level = levels[text.toLowerCase()]
   return level === undefined
     ? Result.fail("one of trace, debug, info, warn, error, fatal, none")
@@ -208,6 +218,13 @@ export const definitions = {
     description: "lowest level that is logged",
     fallback: "info",
     parse: logLevel
+  }),
+  debugBuffer: setting({
+    flag: "debug-buffer",
+    env: "DEBUG_BUFFER",
+    description: "on keeps the lines of a request below the log level, and logs them if it fails",
+    fallback: "off",
+    parse: onOff
   }),
   logFormat: setting({
     flag: "log-format",

@@ -8,6 +8,7 @@ import { MicroserviceMemory } from "../../src/layers/Microservice.ts"
 import { ServiceName, Version } from "../../src/services/BuildInfo.ts"
 import { Health } from "../../src/services/Health.ts"
 import type { HealthDocument } from "../../src/services/HealthDocument.ts"
+import { LogLevels, mostNames } from "../../src/services/LogLevels.ts"
 import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
 
 const settings: Values = { ...Result.getOrThrow(resolve({ flags: {}, env: {} })), adminPort: 0 }
@@ -22,7 +23,7 @@ const layer = Admin.layer.pipe(
   ))
 )
 
-const asked = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+const asked = (path: string, headers: Record<string, string> = {}, method = "GET", sent = "") =>
   Effect.flatMap(
     Admin.Admin,
     ({ url }) =>
@@ -33,13 +34,79 @@ const asked = (path: string, headers: Record<string, string> = {}, method = "GET
               let body = ""
               response.on("data", (data) => body += String(data))
               response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, body }))
-            }).on("error", reject).end()
+            }).on("error", reject).end(sent)
           }
         )
       )
   )
 
 const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" }
+
+const change = { "x-keelson": "1" }
+
+describe("the log level", () => {
+  it.live("is changed by POST for a while, for all or for a name, and shown on the page and in the document", () =>
+    Effect.gen(function*() {
+      const levels = yield* LogLevels
+      const first = yield* asked("/loglevel?level=debug&for=5m&name=orders", change, "POST")
+      assert.strictEqual(first.status, 200)
+      yield* asked("/loglevel", { ...change, "content-type": "application/json" }, "POST", `{"level":"error"}`)
+      const form = { ...change, "content-type": "application/x-www-form-urlencoded" }
+      yield* asked("/loglevel", form, "POST", "level=TRACE&for=1h&name=stock")
+      const state = JSON.parse((yield* asked("/loglevel")).body) as HealthDocument["logLevel"]
+      assert.deepStrictEqual([state.level, state.default], ["error", "info"])
+      assert.deepStrictEqual(
+        state.changes.map((
+          { by, level, name, since, until }
+        ) => [level, name, Date.parse(until) - Date.parse(since), by]),
+        [["debug", "orders", 300_000, "127.0.0.1"], ["error", undefined, 600_000, "127.0.0.1"], [
+          "trace",
+          "stock",
+          3_600_000,
+          "127.0.0.1"
+        ]]
+      )
+      const document = JSON.parse((yield* asked("/health")).body) as HealthDocument
+      assert.deepStrictEqual(document.logLevel, state)
+      assert.include((yield* asked("/", browser)).body, "debug for orders until")
+      assert.isTrue(levels.admits("Debug", ["orders"]))
+      yield* asked("/loglevel?name=orders", change, "DELETE")
+      assert.isFalse(levels.admits("Debug", ["orders"]))
+      assert.strictEqual(levels.state().changes.length, 2)
+      const last = yield* asked("/loglevel?level=default", change, "POST")
+      assert.deepStrictEqual(JSON.parse(last.body), { level: "info", default: "info", changes: [] })
+    }).pipe(Effect.provide(layer)))
+
+  it.live("is not changed without the header, nor by GET, nor by what makes no sense", () =>
+    Effect.gen(function*() {
+      const levels = yield* LogLevels
+      for (const method of ["POST", "DELETE"]) {
+        assert.strictEqual((yield* asked("/loglevel?level=debug", {}, method)).status, 403)
+        assert.strictEqual(
+          (yield* asked("/loglevel?level=debug", { ...change, host: "evil.example" }, method)).status,
+          421
+        )
+      }
+      assert.strictEqual((yield* asked("/loglevel?level=debug", change)).status, 200)
+      assert.strictEqual((yield* asked("/loglevel?level=debug", change, "PUT")).status, 405)
+      const bad = yield* asked("/loglevel?level=loud&for=25h&name=&color=red", change, "POST")
+      assert.strictEqual(bad.status, 400)
+      assert.strictEqual((JSON.parse(bad.body) as { problems: ReadonlyArray<string> }).problems.length, 4)
+      const json = { ...change, "content-type": "application/json" }
+      for (const body of ["{", `"debug"`, "[]", `{"level":5}`, "null", `{"level":"info","for":10}`]) {
+        assert.strictEqual((yield* asked("/loglevel", json, "POST", body)).status, 400, body)
+      }
+      assert.strictEqual(
+        (yield* asked("/loglevel", change, "POST", `level=debug&name=${"x".repeat(5000)}`)).status,
+        400
+      )
+      for (let name = 0; name < mostNames; name++) {
+        assert.strictEqual((yield* asked(`/loglevel?level=debug&name=${name}`, change, "POST")).status, 200)
+      }
+      assert.strictEqual((yield* asked("/loglevel?level=debug&name=more", change, "POST")).status, 409)
+      assert.isFalse(levels.admits("Debug", []))
+    }).pipe(Effect.provide(layer)))
+})
 
 describe("the admin listener", () => {
   it.live("gives the full health document to machines", () =>

@@ -47,16 +47,18 @@ describe("the admin page", () => {
   it("shows version, uptime, environment and instance", () => {
     assert.include(
       text(AdminPage.render(page)),
-      "Version 1.1.abcdef Uptime 1 d 1 h, since 2026-11-23 00:00 UTC State ready Environment ec2 Instance i-0123"
+      "Version 1.1.abcdef Uptime 1 d 1 h, since 2026-11-23 00:00 UTC State ready Environment ec2 Instance i-0123 Log level info"
     )
   })
 
-  it("shows the log level and what is armed, once somebody tells", () => {
-    const html = text(AdminPage.render(page))
-    assert.notInclude(html, "Log level")
-    assert.notInclude(html, "Armed")
-    const told = text(AdminPage.render(withParts({ logLevel: "DEBUG for 4 min", armed: "heap snapshots, 9 min left" })))
-    assert.include(told, "Log level DEBUG for 4 min")
+  it("shows what changed of the log levels, and what is armed", () => {
+    assert.notInclude(text(AdminPage.render(page)), "Armed")
+    const change = { level: "debug", name: "orders", since: "", until: "2026-11-24T01:12:00.000Z", by: "127.0.0.1" }
+    const told = text(AdminPage.render(withParts({
+      logLevel: { level: "info", default: "info", changes: [change] },
+      armed: "heap snapshots, 9 min left"
+    })))
+    assert.include(told, "Log level debug for orders until 2026-11-24T01:12:00Z (127.0.0.1); then info")
     assert.include(told, "Armed: heap snapshots, 9 min left")
   })
 

@@ -19,6 +19,7 @@ const parts: HealthDocument.Parts = {
     checks: { mail: [{ status: "warn", critical: false, consecutiveFailures: 2, output: "refused" }] }
   },
   ledger: [account],
+  logLevel: { level: "info", default: "info", changes: [] },
   logs: [
     { timestamp: 0, level: "Info", line: `{"timestamp":"t1","level":"INFO","message":"first"}` },
     { timestamp: 1, level: "Warn", line: `{"timestamp":"t2","level":"WARN","message":"second","sku":"a","n":{"x":1}}` }
@@ -45,13 +46,9 @@ describe("the health document", () => {
     assert.deepInclude(document.metrics[0], { name: "a_bytes", time: "1970-01-01T00:00:00.000Z" })
   })
 
-  it("has what the operations did, and the log level and what is armed once somebody tells", () => {
+  it("has what the operations did, and what is armed once somebody tells", () => {
     assert.deepStrictEqual(document.operations, [stats])
-    assert.notProperty(document, "logLevel")
     assert.notProperty(document, "armed")
-    assert.deepInclude(HealthDocument.make({ ...parts, logLevel: "DEBUG", armed: "heap" }), {
-      logLevel: "DEBUG",
-      armed: "heap"
-    })
+    assert.deepInclude(HealthDocument.make({ ...parts, armed: "heap" }), { armed: "heap" })
   })
 })

@@ -28,6 +28,7 @@ export const parts: HealthDocument.Parts = {
   state: "ready",
   startedAt: Date.UTC(2026, 10, 23),
   now: Date.UTC(2026, 10, 24, 1, 2, 3),
+  logLevel: { level: "info", default: "info", changes: [] },
   report: {
     status: "fail",
     checks: {
@@ -126,7 +127,11 @@ export const worst = (text: string): AdminPage.AdminPage => {
       version: long,
       environment: long,
       instance: long,
-      logLevel: long,
+      logLevel: {
+        level: "debug",
+        default: "info",
+        changes: many(50, () => ({ level: "debug", name: long, since: long, until: long, by: long }))
+      },
       armed: long,
       report: {
         status: "fail",

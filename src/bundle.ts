@@ -2,9 +2,10 @@ import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-cod
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { builtinModules } from "node:module"
-import { dirname, resolve } from "node:path"
+import { dirname, extname, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { OutputChunk, Plugin, SourceMap } from "rolldown"
-import { render } from "./bundle/Launcher.ts"
+import { probeEntry, render } from "./bundle/Launcher.ts"
 import { rehearse } from "./bundle/Rehearsal.ts"
 
 /**
@@ -47,7 +48,7 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
   const stamp = options.version ?? version(dirname(resolve(options.entry)))
   const { rolldown } = await import("rolldown")
   const build = await rolldown({
-    input: { main: options.entry },
+    input: { main: options.entry, [probeEntry]: besides("./layers/HealthProbe") },
     platform: "node",
     plugins: [lazyBuiltins],
     optimization: { pifeForModuleWrappers: false },
@@ -63,7 +64,7 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
   const parts = {
     version: stamp,
     code: Object.fromEntries(chunks.map(({ code, fileName }) => [fileName, code])),
-    eager: importedBy("main.js", chunks),
+    plain: importedBy(`${probeEntry}.js`, chunks, importedBy("main.js", chunks)),
     maps: Object.fromEntries(chunks.flatMap(({ fileName, map }) => map === null ? [] : [[fileName, slim(map)]]))
   }
   const compiled = options.compile === false ? undefined : await rehearse(parts)
@@ -200,3 +201,5 @@ export const WebSocket = lazy("WebSocket"), WebSocketServer = lazy("WebSocketSer
 export default WebSocket`
   ]
 ]
+
+const besides = (path: string) => fileURLToPath(new URL(path + extname(import.meta.url), import.meta.url))

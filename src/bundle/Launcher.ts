@@ -1,7 +1,7 @@
 import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib"
 
 /**
- * What the one file is made of: the code of each part, which of them every start needs, and their source maps.
+ * What the one file is made of: the code of each part, which of them are not compressed, and their source maps.
  *
  * @category models
  * @since 1.1.0
@@ -9,9 +9,17 @@ import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib"
 export interface Parts {
   readonly version: string
   readonly code: Readonly<Record<string, string>>
-  readonly eager: ReadonlySet<string>
+  readonly plain: ReadonlySet<string>
   readonly maps: Readonly<Record<string, unknown>>
 }
+
+/**
+ * The name of the entry that answers `health` without the service.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const probeEntry = "health-probe"
 
 /**
  * What V8 made of each part that a start needs, for one Node alone.
@@ -41,7 +49,7 @@ const nodeOf = "[process.version, process.arch, process.platform].join()"
  * @since 1.1.0
  */
 export const render = (
-  { code, eager, maps, version }: Parts,
+  { code, maps, plain, version }: Parts,
   { compiled, rehearsal = false }: { readonly compiled?: Compiled | undefined; readonly rehearsal?: boolean } = {}
 ): string => {
   const pieces: Array<string> = []
@@ -52,8 +60,8 @@ export const render = (
     return [length - text.length, length]
   }
   const index = {
-    plain: each(Object.entries(code).filter(([name]) => eager.has(name)), (text) => keep(ascii(JSON.stringify(text)))),
-    packed: each(Object.entries(code).filter(([name]) => !eager.has(name)), (text) => keep(brotli(text))),
+    plain: each(Object.entries(code).filter(([name]) => plain.has(name)), (text) => keep(ascii(JSON.stringify(text)))),
+    packed: each(Object.entries(code).filter(([name]) => !plain.has(name)), (text) => keep(brotli(text))),
     maps: keep(brotli(JSON.stringify(maps))),
     node: compiled?.node,
     compiled: each([...compiled?.parts ?? []], (bytes) => [...keep(zstd(bytes)), bytes.length])
@@ -108,6 +116,8 @@ ${
     }
     return module.exports;
   };
+  // A container runtime asks for the health every few seconds: without the service it is there in half of the time.
+  if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
   load("main.js");
   function kept() {
 //${JSON.stringify(index)}

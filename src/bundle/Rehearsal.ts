@@ -26,7 +26,7 @@ export const rehearse = async (parts: Parts): Promise<Compiled | undefined> => {
   try {
     const file = join(directory, "main.js")
     writeFileSync(file, render(parts, { rehearsal: true }))
-    return await run(file, parts.eager)
+    return await run(file, parts.plain)
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -37,7 +37,7 @@ interface Message {
   readonly compiled: ReadonlyArray<readonly [name: string, bytes: Uint8Array]>
 }
 
-const run = (file: string, eager: ReadonlySet<string>): Promise<Compiled | undefined> =>
+const run = (file: string, plain: ReadonlySet<string>): Promise<Compiled | undefined> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [file, "serve"], {
       env: {},
@@ -49,7 +49,7 @@ const run = (file: string, eager: ReadonlySet<string>): Promise<Compiled | undef
     child.once("error", reject)
     child.once("message", ({ compiled, node }: Message) => {
       clearTimeout(late)
-      resolve({ node, parts: new Map(compiled.filter(([name]) => eager.has(name))) })
+      resolve({ node, parts: new Map(compiled.filter(([name]) => plain.has(name))) })
     })
     child.once("exit", () => {
       clearTimeout(late)

@@ -15,7 +15,9 @@ import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as ExitCode from "../services/ExitCode.ts"
 import * as Operations from "../services/Operations.ts"
 import type { Found, Report } from "../services/Settings.ts"
+import * as HealthCommand from "./HealthCommand.ts"
 import * as InitCommand from "./InitCommand.ts"
+import * as LogLevelCommand from "./LogLevelCommand.ts"
 import * as LogsCommand from "./LogsCommand.ts"
 import * as Microservice from "./Microservice.ts"
 import * as OperationCaller from "./OperationCaller.ts"
@@ -88,6 +90,8 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
         TemplateCommand.make(definition, settingFlags, output),
         UserDataCommand.make(definition.name, settingFlags, output),
         LogsCommand.make(output),
+        HealthCommand.make(args),
+        LogLevelCommand.make(output),
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
     )

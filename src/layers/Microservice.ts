@@ -345,14 +345,15 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
   const args = process.argv.slice(2)
   const flags = plainFlags(args, "serve", serveFlags)
   if (flags !== undefined) return RunMain.run(serve(definition, flags), { serving: true })
-  const waiting = plainFlags(args, "wait-ready", waitReadyFlags)
-  if (waiting !== undefined) {
-    void import("./WaitReady.ts").then(({ waitReady }) =>
-      RunMain.run(waitReady(waiting, process.env), { serving: false })
-    )
-    return
-  }
-  void import("./Cli.ts").then(({ run, runsUntilToldToEnd }) =>
+  const commandLine = async () => {
+    const waiting = plainFlags(args, "wait-ready", waitReadyFlags)
+    if (waiting !== undefined) {
+      const { waitReady } = await import("./WaitReady.ts")
+      return RunMain.run(waitReady(waiting, process.env), { serving: false })
+    }
+    if (args[0] === "health" && (await import("./HealthProbe.ts")).run(args.slice(1))) return
+    const { run, runsUntilToldToEnd } = await import("./Cli.ts")
     RunMain.run(run(definition, args), { serving: runsUntilToldToEnd(args) })
-  )
+  }
+  void commandLine()
 }

@@ -69,6 +69,7 @@ export const commands: ReadonlyArray<string> = [
   "profile",
   "logs",
   "health",
+  "loglevel",
   "top",
   "help"
 ]

@@ -38,7 +38,10 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
     const levels = yield* LogLevels
 
     return ({ method, operation, path, quiet }) => {
-      const bound = metrics.bind(operation, method)
+      // OpenTelemetry's name for what is no method that is known
+      const bound = method === anyMethod
+        ? metrics.bind(operation, "_OTHER")
+        : metrics.bind(operation, method, path)
       const names = [operation]
       const successLevel = quiet ? "Debug" : "Info"
       const middle = `","operation":${encodeString(operation)},"url.path":"`

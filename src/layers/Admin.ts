@@ -20,6 +20,7 @@ import { Ledger } from "../services/Ledger.ts"
 import { Lifecycle } from "../services/Lifecycle.ts"
 import * as LogLevels from "../services/LogLevels.ts"
 import type { Logs } from "../services/Logs.ts"
+import * as PrometheusText from "../services/PrometheusText.ts"
 import { Recent } from "../services/Recent.ts"
 import { Settings, SettingsReport } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
@@ -55,7 +56,7 @@ const headers = {
  *
  * `/` and `/health` are the full health document: a page where HTML is accepted, `application/health+json` otherwise.
  * `/logs` is the last lines, or with `?follow` all from then on, `/loglevel` the log levels, to be changed too. `/metrics`
- * is Prometheus text, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum
+ * is Prometheus text, OpenMetrics where that is asked for, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum
  * that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
  * can reach it by rebinding a name to loopback.
  *
@@ -167,12 +168,13 @@ export const layer: Layer.Layer<
       {
         path: "/metrics",
         quiet: true,
-        respond: () =>
-          Effect.map(
-            metrics.prometheus,
-            (text) =>
-              HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8", headers })
+        respond: (request) => {
+          const format = PrometheusText.accepted(request.headers["accept"])
+          return Effect.map(
+            format === "openmetrics" ? metrics.openMetrics : metrics.prometheus,
+            (text) => HttpServerResponse.text(text, { contentType: PrometheusText.contentTypes[format], headers })
           )
+        }
       }
     ]
     const listener = yield* Listener.open({

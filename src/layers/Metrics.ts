@@ -5,19 +5,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Random from "effect/Random"
 import { Environment } from "../services/Environment.ts"
 import { renderedBoundaries } from "../services/HttpMetrics.ts"
 import * as MetricBatch from "../services/MetricBatch.ts"
 import { type Datum, MetricSink } from "../services/MetricSink.ts"
+import * as PrometheusText from "../services/PrometheusText.ts"
 import { Recent } from "../services/Recent.ts"
 import { Settings } from "../services/Settings.ts"
 
 /**
  * The metrics of the process as text and as datums.
  *
- * `prometheus` is the text exposition of the whole registry, with OpenTelemetry's buckets of HTTP durations. `post`
+ * `prometheus` is the text exposition of the whole registry, with OpenTelemetry's buckets of HTTP durations, `openMetrics` the same in that format. `post`
  * hands over what changed since the last time; it never fails, and waits at most 5 seconds for the sink.
  *
  * @category services
@@ -25,6 +25,7 @@ import { Settings } from "../services/Settings.ts"
  */
 export class Metrics extends Context.Service<Metrics, {
   readonly prometheus: Effect.Effect<string>
+  readonly openMetrics: Effect.Effect<string>
   readonly post: Effect.Effect<void>
 }>()("keelson/layers/Metrics") {}
 
@@ -104,8 +105,11 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
     const first = kind === "local" ? Effect.andThen(Effect.sleep(firstPost), post) : Effect.void
     yield* Effect.andThen(first, Effect.forever(Effect.andThen(untilNext, post))).pipe(Effect.forkScoped)
     yield* Effect.addFinalizer(() => post)
+    const render = (format: PrometheusText.Format) =>
+      Effect.sync(() => PrometheusText.render(Metric.snapshotUnsafe(coarsened(read(context).readable)), format))
     return {
-      prometheus: Effect.sync(() => PrometheusMetrics.formatUnsafe(coarsened(read(context).readable))),
+      prometheus: render("prometheus"),
+      openMetrics: render("openmetrics"),
       post
     }
   })

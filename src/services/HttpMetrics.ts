@@ -20,8 +20,8 @@ export interface BoundHttpMetrics {
  *
  * **Details**
  *
- * `http_server_request_duration_seconds` is a histogram by `operation`, `method` and `status` with
- * {@link fineBoundaries}. `http_server_requests_total` is its count. `http_server_active_requests` is by
+ * `http_server_request_duration_seconds` is a histogram with {@link fineBoundaries}, by `operation`, and as OpenTelemetry
+ * names them `http_request_method`, `http_route` and `http_response_status_code`. `http_server_requests_total` is its count. `http_server_active_requests` is by
  * `operation`, whatever the method. An update costs one map look-up and no object: everything else is bound
  * beforehand or read when a snapshot is taken (`bench/metric-update.ts`).
  *
@@ -29,7 +29,7 @@ export interface BoundHttpMetrics {
  * @since 1.1.0
  */
 export class HttpMetrics extends Context.Service<HttpMetrics, {
-  readonly bind: (operation: string, method: string) => BoundHttpMetrics
+  readonly bind: (operation: string, method: string, route?: string) => BoundHttpMetrics
 }>()("keelson/services/HttpMetrics") {}
 
 /**
@@ -74,7 +74,12 @@ export const layer: Layer.Layer<HttpMetrics> = Layer.effect(
     Effect.map((context) => {
       const inFlight = new Map<string, InFlight>()
       return {
-        bind: (operation, method) => {
+        bind: (operation, method, route) => {
+          const attributes = {
+            operation,
+            http_request_method: method,
+            ...(route === undefined ? {} : { http_route: route })
+          }
           const requests = inFlight.get(operation) ?? { active: 0, registered: false }
           inFlight.set(operation, requests)
           const byStatus: Array<Metric.Histogram<number> | undefined> = []
@@ -85,7 +90,10 @@ export const layer: Layer.Layer<HttpMetrics> = Layer.effect(
             },
             finished: (status, seconds) => {
               requests.active--
-              const histogram = byStatus[status] ??= makeSeries(context, { operation, method, status: String(status) })
+              const histogram = byStatus[status] ??= makeSeries(context, {
+                ...attributes,
+                http_response_status_code: String(status)
+              })
               histogram.updateUnsafe(seconds, context)
             }
           }

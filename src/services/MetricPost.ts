@@ -99,8 +99,8 @@ interface Family {
  * **Details**
  *
  * - The dimensions of a series are its service, its instance if told, and its own; of those, one called `service` (or
- *   `instance`, if told) is left out. Metrics `http_server_*` leave out `method` and have `status_class` (`"2xx"`) in
- *   place of `status`.
+ *   `instance`, if told) is left out. Metrics `http_server_*` leave out method and route and have `status_class`
+ *   (`"2xx"`) in place of the status code.
  * - Series that so fall together are merged: their values stand side by side, the counts of equal ones added up. The
  *   sum of counters stays what it was.
  * - Characters other than printable ASCII become `?`, names and values that are too long are cut, dimensions that are
@@ -237,7 +237,14 @@ const ownDimensions = ({ dimensions, name }: Datum): ReadonlyArray<readonly [nam
   return entries.sort(([a], [b]) => a < b ? -1 : 1)
 }
 
-const byClass = ({ method: _, status, ...dimensions }: Datum["dimensions"]): Datum["dimensions"] =>
+const byClass = (
+  {
+    http_request_method: _method,
+    http_response_status_code: status,
+    http_route: _route,
+    ...dimensions
+  }: Datum["dimensions"]
+): Datum["dimensions"] =>
   status === undefined
     ? dimensions
     : { ...dimensions, status_class: /^\d{3}$/.test(status) ? `${status[0]}xx` : "other" }

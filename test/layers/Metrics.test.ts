@@ -221,7 +221,7 @@ describe("Metrics", () => {
       for (const second of seconds) bind("orders.get", "GET").finished(200, second)
       yield* Metric.update(Metric.histogram("app_seconds", { boundaries: [1, 2] }), 1)
       const buckets = (yield* metrics.prometheus).split("\n").filter((line) => line.includes("_bucket{"))
-      const labels = `operation="orders.get",method="GET",status="200"`
+      const labels = `operation="orders.get",http_request_method="GET",http_response_status_code="200"`
       const counted = (bound: number) => seconds.filter((second) => second <= bound).length
       assert.deepStrictEqual(buckets, [
         ...HttpMetrics.boundaries.map((bound) =>

@@ -18,13 +18,19 @@ describe("HttpMetrics", () => {
   it.effect("counts and times answers by operation, method and status", () =>
     Effect.gen(function*() {
       const { bind } = yield* HttpMetrics
-      const greet = bind("greetings.greet", "GET")
+      const greet = bind("greetings.greet", "GET", "/greetings/:name")
       for (const [status, seconds] of [[200, 0.004], [200, 11], [500, 0.2]] as const) {
         greet.started()
         greet.finished(status, seconds)
       }
       const all = yield* series
-      const of = (status: string) => JSON.stringify({ operation: "greetings.greet", method: "GET", status })
+      const of = (status: string) =>
+        JSON.stringify({
+          operation: "greetings.greet",
+          http_request_method: "GET",
+          http_route: "/greetings/:name",
+          http_response_status_code: status
+        })
       assert.deepStrictEqual(all.get(`http_server_requests_total${of("200")}`), { count: 2, incremental: true })
       assert.deepStrictEqual(all.get(`http_server_requests_total${of("500")}`), { count: 1, incremental: true })
       assert.deepStrictEqual(all.get(`http_server_request_duration_seconds${of("500")}`), {

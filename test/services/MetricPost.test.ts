@@ -63,7 +63,12 @@ describe("a post", () => {
       given({
         name: "http_server_request_duration_seconds",
         unit: "Seconds",
-        dimensions: { operation: "orders.get", method, status },
+        dimensions: {
+          operation: "orders.get",
+          http_request_method: method,
+          http_route: "/orders/:id",
+          http_response_status_code: status
+        },
         values,
         counts
       })

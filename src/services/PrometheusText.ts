@@ -1,0 +1,177 @@
+import type * as Metric from "effect/Metric"
+
+/**
+ * The text formats of metrics: Prometheus' own (0.0.4) and OpenMetrics 1.0.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type Format = "prometheus" | "openmetrics"
+
+/**
+ * The content type of each format.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const contentTypes: Readonly<Record<Format, string>> = {
+  prometheus: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+}
+
+/**
+ * The format that an `Accept` header asks for: OpenMetrics where it is named, and before plain text.
+ *
+ * @category getters
+ * @since 1.1.0
+ */
+export const accepted = (accept: string | undefined): Format => {
+  const open = accept?.indexOf("application/openmetrics-text") ?? -1
+  const plain = accept?.indexOf("text/plain") ?? -1
+  return open !== -1 && (plain === -1 || open < plain) ? "openmetrics" : "prometheus"
+}
+
+type Kind = "counter" | "gauge" | "histogram" | "summary"
+type Labels = ReadonlyArray<readonly [name: string, value: string]>
+type Sample = readonly [suffix: string, labels: Labels, value: number | bigint]
+
+interface Family {
+  readonly kind: Kind
+  readonly help: string
+  readonly samples: Array<string>
+  readonly series: Set<string>
+}
+
+/**
+ * Writes metrics so that Prometheus takes all of them, whatever their names and attributes.
+ *
+ * **Details**
+ *
+ * Counters that only grow end in `_total`; others, which may fall, are gauges. Of two series that come to the same name
+ * and labels, and of two metrics that come to the same name as different types, the first stays: Prometheus would
+ * refuse the whole text.
+ *
+ * @category rendering
+ * @since 1.1.0
+ */
+export const render = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, format: Format): string => {
+  const families = new Map<string, Family>()
+  for (const metric of snapshot) {
+    const kind = kindOf(metric)
+    const sanitized = nameOf(metric.id)
+    const name = kind === "counter" ? sanitized.replace(/(.)_total$/, "$1") : sanitized
+    const family = families.get(name) ??
+      { kind, help: metric.description || metric.id, samples: [], series: new Set<string>() }
+    families.set(name, family)
+    const labels = labelsOf(metric, kind)
+    const series = writeLabels([...labels].sort(([a], [b]) => a < b ? -1 : 1))
+    if (family.kind !== kind || (metric.type !== "Frequency" && family.series.has(series))) continue
+    family.series.add(series)
+    for (const [suffix, own, value] of samplesOf(metric, format)) {
+      family.samples.push(`${name}${suffix}${writeLabels([...labels, ...own])} ${writeNumber(value)}`)
+    }
+  }
+  const lines = Array.from(families, ([name, family]) => [...headOf(name, family, format), ...family.samples]).flat()
+  return [...lines, ...(format === "openmetrics" ? ["# EOF"] : [])].map((line) => `${line}\n`).join("")
+}
+
+const kindOf = (metric: Metric.Metric.Snapshot): Kind => {
+  switch (metric.type) {
+    case "Counter":
+      return metric.state.incremental ? "counter" : "gauge"
+    case "Frequency":
+      return "counter"
+    case "Gauge":
+      return "gauge"
+    case "Histogram":
+      return "histogram"
+    case "Summary":
+      return "summary"
+  }
+}
+
+const nameOf = (id: string): string => {
+  const name = id.replace(/[^a-zA-Z0-9_:]+/g, "_")
+  return /^[a-zA-Z_:]/.test(name) ? name : `_${name}`
+}
+
+// Two underscores in front are Prometheus' own.
+const labelNameOf = (key: string): string => {
+  const name = key.replace(/[^a-zA-Z0-9_]+/g, "_").replace(/^__+/, "_")
+  return /^[a-zA-Z_]/.test(name) ? name : `_${name}`
+}
+
+const reserved: Partial<Record<Kind, string>> = { histogram: "le", summary: "quantile" }
+
+const labelsOf = ({ attributes, type }: Metric.Metric.Snapshot, kind: Kind): Labels => {
+  const labels = new Map<string, string>()
+  const own = type === "Frequency" ? "key" : reserved[kind]
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    // Effect's own notes on a metric, which say nothing of a series
+    if (key === "unit" || key === "time_unit") continue
+    const name = labelNameOf(key)
+    const free = name === own ? `exported_${name}` : name
+    if (!labels.has(free)) labels.set(free, String(value))
+  }
+  return [...labels]
+}
+
+const samplesOf = (metric: Metric.Metric.Snapshot, format: Format): ReadonlyArray<Sample> => {
+  switch (metric.type) {
+    case "Counter":
+      return [[metric.state.incremental ? "_total" : "", [], metric.state.count]]
+    case "Gauge":
+      return [["", [], metric.state.value]]
+    case "Frequency":
+      return Array.from(metric.state.occurrences, ([key, count]): Sample => ["_total", [["key", key]], count])
+    case "Histogram": {
+      const { buckets, count, sum } = metric.state
+      return [
+        ...buckets.filter(([bound]) => bound !== Number.POSITIVE_INFINITY).map(([bound, seen]): Sample => [
+          "_bucket",
+          [["le", boundary(bound, format)]],
+          seen
+        ]),
+        ["_bucket", [["le", "+Inf"]], count],
+        ["_sum", [], sum],
+        ["_count", [], count]
+      ]
+    }
+    case "Summary": {
+      const { count, quantiles, sum } = metric.state
+      return [
+        ...quantiles.flatMap(([quantile, value]): ReadonlyArray<Sample> =>
+          value === undefined ? [] : [["", [["quantile", boundary(quantile, format)]], value]]
+        ),
+        ["_sum", [], sum],
+        ["_count", [], count]
+      ]
+    }
+  }
+}
+
+const boundary = (value: number, format: Format): string =>
+  format === "openmetrics" && Number.isInteger(value) && value < 1e15 ? `${value}.0` : String(value)
+
+const headOf = (name: string, { help, kind }: Family, format: Format): ReadonlyArray<string> => {
+  const full = kind === "counter" && format === "prometheus" ? `${name}_total` : name
+  const unit = format === "openmetrics" ? /_(seconds|bytes|ratio)$/.exec(name)?.[1] : undefined
+  const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
+  return [
+    `# HELP ${full} ${format === "openmetrics" ? escaped.replaceAll("\"", "\\\"") : escaped}`,
+    `# TYPE ${full} ${kind}`,
+    ...(unit === undefined ? [] : [`# UNIT ${full} ${unit}`])
+  ]
+}
+
+const writeLabels = (labels: Labels): string =>
+  labels.length === 0 ?
+    "" :
+    `{${
+      labels.map(([name, value]) =>
+        `${name}="${value.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"").replaceAll("\n", "\\n")}"`
+      ).join(",")
+    }}`
+
+const writeNumber = (value: number | bigint): string =>
+  value === Number.POSITIVE_INFINITY ? "+Inf" : value === Number.NEGATIVE_INFINITY ? "-Inf" : String(value)

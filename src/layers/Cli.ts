@@ -27,6 +27,7 @@ import * as Server from "./Server.ts"
 import { optionalTexts, settingFlag, settingFlags } from "./SettingFlags.ts"
 import { discover } from "./Settings.ts"
 import * as TemplateCommand from "./TemplateCommand.ts"
+import * as TopCommand from "./TopCommand.ts"
 import * as UserDataCommand from "./UserDataCommand.ts"
 import * as WaitReady from "./WaitReady.ts"
 
@@ -92,6 +93,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
         LogsCommand.make(output),
         HealthCommand.make(args),
         LogLevelCommand.make(output),
+        TopCommand.make(output),
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
     )

@@ -1,10 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { start } from "./utils/service.ts"
 
 const promtool = spawnSync("promtool", ["--version"]).error === undefined
 
 describe("the metrics of a running service", () => {
+  it("are all in the documents, with their type", async () => {
+    const service = await start()
+    await (await fetch(`${service.url}/livez`)).text()
+    const text = await (await fetch(`${service.admin}/metrics`)).text()
+    const families = Array.from(text.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name, type]) => ({ name, type }))
+    assert.isAbove(families.length, 15)
+    const documented = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8")
+      .replace(
+        "`_p99_seconds`, `_max_seconds`",
+        "`nodejs_eventloop_lag_p99_seconds`, `nodejs_eventloop_lag_max_seconds`"
+      )
+      .split("\n")
+    for (const { name, type } of families) {
+      const row = documented.find((row) => row.includes(`\`${name}\``))
+      assert.include(row, `| ${type} |`, name)
+    }
+    service.signal("SIGTERM")
+    await service.exit
+  })
+
   it.runIf(promtool || process.env["CI"] !== undefined)(
     "are what promtool has no complaint about, named as OpenTelemetry and Prometheus' clients do",
     async () => {

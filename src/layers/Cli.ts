@@ -111,7 +111,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
  * @since 1.1.0
  */
 export const runsUntilToldToEnd = (args: ReadonlyArray<string>): boolean =>
-  args[0] === "serve" || LogsCommand.isFollowing(args)
+  args[0] === "serve" || args[0] === "top" || LogsCommand.isFollowing(args)
 
 /**
  * Lays settings out in columns: name, value, source; then the stack's other outputs.

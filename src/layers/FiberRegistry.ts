@@ -46,7 +46,11 @@ class Registry implements Metric.FiberRuntimeMetricsService {
     this.live--
   }
 
-  adopt(fiber: Fiber.Fiber<unknown, unknown>) {
+  adoptNew(fiber: Fiber.Fiber<unknown, unknown>) {
+    if (this.live > this.fibers.size) this.adopt(fiber)
+  }
+
+  private adopt(fiber: Fiber.Fiber<unknown, unknown>) {
     if (this.fibers.has(fiber)) return
     this.fibers.set(fiber, Date.now())
     fiber.addObserver(() => this.fibers.delete(fiber))
@@ -75,10 +79,7 @@ class ObservingScheduler extends Scheduler.MixedScheduler {
   }
 
   override shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    const { registry } = this
-    if (registry !== undefined && fiber.currentOpCount === 1 && registry.live > registry.fibers.size) {
-      registry.adopt(fiber)
-    }
+    if (fiber.currentOpCount === 1) this.registry?.adoptNew(fiber)
     if (this.levels.changed) adjust(fiber, this.levels)
     return super.shouldYield(fiber)
   }

@@ -217,6 +217,7 @@ export class TooManyNames extends Schema.TaggedError<TooManyNames>()("TooManyNam
  */
 export const make = (base: LogLevel.LogLevel): Levels & { readonly drop: (change: Change) => boolean } => {
   let changes: ReadonlyArray<Change> = []
+  const reachesBase = new Set(LogLevel.values.filter((level) => LogLevel.isGreaterThanOrEqualTo(level, base)))
   const put = (next: ReadonlyArray<Change>) => {
     changes = next
     levels.changed ||= next.length > 0
@@ -227,7 +228,9 @@ export const make = (base: LogLevel.LogLevel): Levels & { readonly drop: (change
     minimum: base,
     state: () => ({ base, changes }),
     admits: (level: LogLevel.LogLevel, names: Iterable<string>) =>
-      LogLevel.isGreaterThanOrEqualTo(level, changes.length === 0 ? base : levelOf({ base, changes }, names)),
+      changes.length === 0
+        ? reachesBase.has(level)
+        : LogLevel.isGreaterThanOrEqualTo(level, levelOf({ base, changes }, names)),
     apply: ({ lasting, level, name }: Asked, by: string) =>
       Effect.flatMap(Clock.currentTimeMillis, (since) => {
         const ended = changes.filter((change) => change.name === name || (level === undefined && name === undefined))

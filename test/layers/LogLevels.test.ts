@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import * as FiberRegistry from "../../src/layers/FiberRegistry.ts"
 import * as Logger from "../../src/layers/Logger.ts"
 import * as LogLevels from "../../src/layers/LogLevels.ts"
+import { DebugLines } from "../../src/services/DebugLines.ts"
 import { LogLevels as Levels } from "../../src/services/LogLevels.ts"
 import * as Logs from "../../src/services/Logs.ts"
 import * as LogSink from "../../src/services/LogSink.ts"
@@ -107,5 +108,18 @@ describe("a changed log level", () => {
       yield* set(undefined)
       yield* within("Debug", "told to again")
       assert.deepStrictEqual(yield* own, ["told to", "told to again"])
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("leaves a request alone whose lines are kept", () =>
+    Effect.gen(function*() {
+      yield* set("Debug")
+      yield* set(undefined)
+      const kept: Array<LogSink.LogEvent> = []
+      const lines = { add: (event: LogSink.LogEvent) => kept.push(event), flush: () => {}, discard: () => {} }
+      yield* Effect.logDebug("below").pipe(
+        Effect.provideService(References.MinimumLogLevel, "All"),
+        Effect.provideService(DebugLines, lines)
+      )
+      assert.deepStrictEqual([kept.length, yield* own], [1, []])
     }).pipe(Effect.provide(layer())))
 })

@@ -96,6 +96,7 @@ const gallery = async (first: AdminPage.AdminPage) => {
 
 describe.runIf(present)("the admin page, in Chromium", { timeout: 120_000 }, () => {
   let browser: Browser
+  const services: Array<Service> = []
 
   beforeAll(async () => {
     mkdirSync(artefacts, { recursive: true })
@@ -104,6 +105,8 @@ describe.runIf(present)("the admin page, in Chromium", { timeout: 120_000 }, () 
 
   afterAll(async () => {
     await browser.close()
+    // Those of tests that failed.
+    for (const service of services) service.signal("SIGKILL")
     if (kept === undefined) rmSync(artefacts, { recursive: true })
   })
 
@@ -135,11 +138,14 @@ describe.runIf(present)("the admin page, in Chromium", { timeout: 120_000 }, () 
     return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
   }
 
-  const serve = (env: Record<string, string> = {}) =>
-    start({
+  const serve = async (env: Record<string, string> = {}) => {
+    const service = await start({
       file: new URL("./fixtures/page.ts", import.meta.url).pathname,
       env: { API_KEY: "s3cret", ...env }
     })
+    services.push(service)
+    return service
+  }
 
   const use = async ({ url }: Service) => {
     for (let n = 0; n < 10; n++) {

@@ -37,6 +37,7 @@ export const layer = (options: { readonly list: boolean }): Layer.Layer<never> =
 class Registry implements Metric.FiberRuntimeMetricsService {
   live = 0
   readonly fibers = new Map<Fiber.Fiber<unknown, unknown>, number>()
+  private uncounted = 0
 
   recordFiberStart() {
     this.live++
@@ -54,13 +55,15 @@ class Registry implements Metric.FiberRuntimeMetricsService {
     if (this.fibers.has(fiber)) return
     this.fibers.set(fiber, Date.now())
     fiber.addObserver(() => this.fibers.delete(fiber))
+    // It began before this layer, so its start was not recorded, nor will its end be.
+    if (fiber.id > this.uncounted) return
+    this.recordFiberStart()
+    fiber.addObserver(() => this.recordFiberEnd())
   }
 
-  // It began before this layer, so its start was not recorded, nor will its end be.
   adoptRoot(root: Fiber.Fiber<unknown, unknown>) {
-    this.recordFiberStart()
+    this.uncounted = root.id
     this.adopt(root)
-    root.addObserver(() => this.recordFiberEnd())
   }
 
   list(): ReadonlyArray<LiveFiber> {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, References } from "effect"
+import { Deferred, Effect, Fiber, Layer, References } from "effect"
 import * as FiberRegistry from "../../src/layers/FiberRegistry.ts"
 import { Fibers } from "../../src/services/Fibers.ts"
 
@@ -73,4 +73,25 @@ describe("a registry of fibers", () => {
       assert.deepStrictEqual(yield* both, [4, 3])
       yield* Fiber.interrupt(fiber)
     }).pipe(Effect.provide(FiberRegistry.layer({ list: true }))))
+
+  it.live("lists every fiber where one was there before it, and is seen by chance", () =>
+    Effect.gen(function*() {
+      const building = yield* Effect.forkChild(Layer.build(FiberRegistry.layer({ list: true })))
+      const context = yield* Fiber.join(building)
+      yield* Effect.provideContext(
+        Effect.gen(function*() {
+          const unseen = yield* Effect.provideService(
+            Effect.forkDetach(Effect.never, { startImmediately: true }),
+            References.PreventSchedulerYield,
+            true
+          )
+          yield* Effect.yieldNow
+          yield* Fiber.interrupt(unseen)
+          yield* Effect.forkChild(Effect.never, { startImmediately: true })
+          yield* Effect.forkChild(Effect.never, { startImmediately: true })
+          assert.deepStrictEqual(yield* both, [3, 3])
+        }),
+        context
+      )
+    }).pipe(Effect.scoped))
 })

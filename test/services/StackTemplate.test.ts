@@ -168,7 +168,7 @@ describe("what replaces a process", () => {
       MaximumPercent: 200
     })
     assert.notProperty(resources["Service"]?.Properties, "DesiredCount")
-    const [fetch, service] = resources["Task"]?.Properties["ContainerDefinitions"]
+    const [fetch, service] = (resources["Task"] as any).Properties.ContainerDefinitions
     assert.deepInclude(service, {
       Command: ["node", "/app/main.js", "serve"],
       User: "1000",
@@ -182,7 +182,7 @@ describe("what replaces a process", () => {
 
   it("is reached by HTTPS alone where there is a certificate", () => {
     const { resources } = make()
-    const [, redirect, forward] = resources["Listener"]?.Properties["DefaultActions"]["Fn::If"]
+    const [, redirect, forward] = (resources["Listener"] as any).Properties.DefaultActions["Fn::If"]
     assert.strictEqual(redirect[0].RedirectConfig.Protocol, "HTTPS")
     assert.strictEqual(forward[0].Type, "forward")
     const secure = resources["SecureListener"] as any

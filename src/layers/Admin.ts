@@ -10,6 +10,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
+import { hostname } from "node:os"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import { Environment } from "../services/Environment.ts"
 import { Health } from "../services/Health.ts"
@@ -24,6 +25,7 @@ import * as PrometheusText from "../services/PrometheusText.ts"
 import { Recent } from "../services/Recent.ts"
 import { Settings, SettingsReport } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
+import * as AdminGuard from "./AdminGuard.ts"
 import * as Listener from "./Listener.ts"
 import * as LogLevelRoutes from "./LogLevelRoutes.ts"
 import * as LogTail from "./LogTail.ts"
@@ -40,7 +42,21 @@ import * as Router from "./Router.ts"
 export class Admin extends Context.Service<Admin, {
   readonly url: string
   readonly announce: (serviceUrl: string) => void
+  /** Everything it serves; the service listener serves none of it. */
+  readonly routes: ReadonlyArray<{ readonly method: string; readonly path: string }>
 }>()("keelson/layers/Admin") {}
+
+// People and their tools: a bound of its own, whatever the service has under way.
+const maxInFlight = 100
+
+const debugPaths = [
+  "/debug/pprof",
+  "/debug/pprof/*",
+  "/debug/fibers",
+  "/debug/trace",
+  "/debug/eventloop",
+  "/debug/handles"
+] as const
 
 const headers = {
   "cache-control": "no-store",
@@ -56,9 +72,8 @@ const headers = {
  *
  * `/` and `/health` are the full health document: a page where HTML is accepted, `application/health+json` otherwise.
  * `/logs` is the last lines, or with `?follow` all from then on, `/loglevel` the log levels, to be changed too. `/metrics`
- * is Prometheus text, OpenMetrics where that is asked for, `/settings` where each setting came from, `/ledger` what became of every log event and metric datum
- * that was offered to AWS. A request whose `Host` is not this listener's own is refused, so that no web page
- * can reach it by rebinding a name to loopback.
+ * is Prometheus text, OpenMetrics where that is asked for, `/settings` where each setting came from, `/ledger` what became
+ * of every log event and metric datum that was offered to AWS. `AdminGuard` says who is refused.
  *
  * @category layers
  * @since 1.1.0
@@ -159,8 +174,8 @@ export const layer: Layer.Layer<
           })
       },
       ...LogLevelRoutes.make(levels, headers),
-      ...["/debug/pprof", "/debug/*"].map((path) => ({
-        path: path as `/${string}`,
+      ...debugPaths.map((path) => ({
+        path,
         quiet: true,
         respond: (request: HttpServerRequest.HttpServerRequest) =>
           Effect.flatMap(Effect.promise(() => import("./Pprof.ts")), ({ respond }) => respond(request))
@@ -177,6 +192,7 @@ export const layer: Layer.Layer<
         }
       }
     ]
+    const bound = { host: settings.adminHost, names: [...settings.adminNames, hostname().toLowerCase()] }
     const listener = yield* Listener.open({
       name: "admin",
       host: settings.adminHost,
@@ -185,17 +201,21 @@ export const layer: Layer.Layer<
       router: yield* Router.make({
         api: HttpApi.make("admin"),
         observe: (route) => observe({ ...route, operation: `admin${route.path}` }),
-        system: routes.map((route) => ({
-          ...route,
-          respond: (request) => allowedHost(request, settings.adminHost) ? route.respond(request) : misdirected
-        }))
+        system: routes.map(AdminGuard.changing)
       }),
       draining: () => lifecycle.state() !== "ready" && lifecycle.state() !== "starting",
-      unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "admin/unmatched", quiet: true })
+      unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "admin/unmatched", quiet: true }),
+      refused: observe({ method: AccessLog.anyMethod, path: "*", operation: "admin/refused", quiet: false }),
+      guard: AdminGuard.make(bound),
+      maxBody: settings.maxBody,
+      maxInFlight,
+      requestTimeout: settings.requestTimeout,
+      exempt: new Set()
     })
     yield* Effect.addFinalizer(() => Effect.andThen(logs.end, listener.close(Duration.millis(500))))
     return {
       url: listener.url,
+      routes: routes.map(({ method = "GET", path }) => ({ method, path })),
       announce: (url) => {
         serviceUrl = url
       }
@@ -207,16 +227,4 @@ const prefersHtml = (accept: string | undefined) => {
   const html = accept?.indexOf("text/html") ?? -1
   const json = accept?.search(/application\/(health\+)?json/) ?? -1
   return html !== -1 && (json === -1 || html < json)
-}
-
-const misdirected = HttpServerResponse.text(
-  JSON.stringify({ _tag: "MisdirectedRequest", message: "This listener answers only to its own address as Host" }),
-  { status: 421, contentType: "application/json", headers }
-)
-
-const loopback = new Set(["localhost", "127.0.0.1", "::1", "[::1]"])
-
-const allowedHost = ({ headers: { host = "" } }: HttpServerRequest.HttpServerRequest, bound: string) => {
-  const name = host.replace(/:\d+$/, "").toLowerCase()
-  return loopback.has(name) || name === bound.toLowerCase() || !loopback.has(bound)
 }

@@ -3,6 +3,14 @@ import type { Health } from "../services/Health.ts"
 import type { Lifecycle } from "../services/Lifecycle.ts"
 import type { SystemRoute } from "./Router.ts"
 
+/**
+ * Where the probes are.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const paths: ReadonlySet<string> = new Set(["/livez", "/readyz", "/version", "/health"])
+
 const noStore = { "cache-control": "no-store" }
 
 const text = (body: string, status: number) => HttpServerResponse.text(body, { status, headers: noStore })

@@ -7,9 +7,13 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { createServer, type Server } from "node:http"
+import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
+import * as ClientErrors from "./ClientErrors.ts"
+import * as Gate from "./Gate.ts"
 import * as ObservedResponse from "./ObservedResponse.ts"
+import * as Pipelining from "./Pipelining.ts"
+import * as Refusal from "./Refusal.ts"
 import type { Router } from "./Router.ts"
 
 /**
@@ -29,7 +33,7 @@ export class ListenError extends Schema.TaggedError<ListenError>()("ListenError"
  * @category models
  * @since 1.1.0
  */
-export interface Options {
+export interface Options extends Gate.Limits {
   readonly name: string
   readonly host: string
   readonly port: number
@@ -39,6 +43,10 @@ export interface Options {
   readonly router: Router
   readonly draining: () => boolean
   readonly unmatched: ObservedResponse.ObservedOperation
+  /** What was refused before its operation was known. */
+  readonly refused: ObservedResponse.ObservedOperation
+  /** How long a request, body included, may take to arrive; its headers have 20 seconds of it. */
+  readonly requestTimeout: Duration.Duration
 }
 
 /**
@@ -55,6 +63,9 @@ export interface Listener {
 
 // AWS load balancers reuse an idle connection for 60 s: ours must outlive that, or a request meets a closing socket.
 const keepAliveTimeout = 65_000
+const mostHeadersTimeout = 20_000
+const mostCheckingInterval = 5000
+const maxHeaderSize = 16 * 1024
 
 /**
  * Opens an HTTP listener for the life of the scope; closing the scope without `close` cuts every connection.
@@ -64,17 +75,54 @@ const keepAliveTimeout = 65_000
  */
 export const open = (options: Options): Effect.Effect<Listener, ListenError, Scope.Scope> =>
   Effect.gen(function*() {
+    const load: Gate.Load = { active: 0 }
+    const gate = Gate.make(options, load)
+    const response = ObservedResponse.make({ ...options, load })
+    const requestTimeout = Math.ceil(Duration.toMillis(options.requestTimeout))
     const server = createServer({
-      ServerResponse: ObservedResponse.make(options),
+      ServerResponse: response,
       keepAliveTimeout,
-      headersTimeout: keepAliveTimeout + 1_000
+      requestTimeout,
+      headersTimeout: Math.min(requestTimeout, mostHeadersTimeout),
+      connectionsCheckingInterval: Math.ceil(Math.min(requestTimeout / 4, mostCheckingInterval)),
+      maxHeaderSize,
+      // No flag of the process makes it lenient; a missing Host is answered like every other error.
+      insecureHTTPParser: false,
+      requireHostHeader: false
     })
+    // Node would leave out headers beyond a number without a word; their size bounds them.
+    server.maxHeadersCount = 0
     const requests = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
     const { begin, httpEffect } = options.router
     const handle = yield* NodeHttpServer.makeHandler(httpEffect, { scope: requests })
-    server.on("request", (request, response) => {
-      if (!begin(request, response)) handle(request, response)
+    const refuse = (request: IncomingMessage, response: ObservedResponse.ObservedResponse, why: Refusal.Refusal) => {
+      response.observe(options.refused)
+      response.begun = Refusal.respond(why)
+      handle(request, response)
+    }
+    const serve = Pipelining.inTurn((request, response) => {
+      const refusal = gate.admit(request)
+      if (refusal !== undefined) return refuse(request, response, refusal)
+      if (gate.limitBody(request, response) || !begin(request, response)) handle(request, response)
     })
+    server.on("request", serve)
+    server.on(
+      "checkContinue",
+      Pipelining.inTurn((request, response) => {
+        const refusal = gate.admit(request)
+        if (refusal !== undefined) return refuse(request, response, refusal)
+        response.writeContinue()
+        gate.limitBody(request, response)
+        handle(request, response)
+      })
+    )
+    server.on(
+      "checkExpectation",
+      Pipelining.inTurn((request, response) => {
+        refuse(request, response, Refusal.expectation)
+      })
+    )
+    ClientErrors.answer(server, { response, refused: options.refused })
     const { port } = yield* Effect.acquireRelease(listen(server, options), () =>
       Effect.sync(() => {
         server.close()

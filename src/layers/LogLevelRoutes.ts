@@ -8,14 +8,6 @@ import * as Result from "effect/Result"
 import * as LogLevels from "../services/LogLevels.ts"
 import type { SystemRoute } from "./Router.ts"
 
-/**
- * The header that a request must have to change anything: a web page cannot send it to another site.
- *
- * @category constants
- * @since 1.1.0
- */
-export const changeHeader = "x-keelson"
-
 const longestBody = ByteSize.kibibytes(4)
 
 /**
@@ -43,21 +35,19 @@ export const make = (
     })
 
   const change = (ended: boolean) => (request: HttpServerRequest.HttpServerRequest) =>
-    request.headers[changeHeader] === undefined
-      ? Effect.succeed(json(403, { _tag: "HeaderMissing", message: "Send the header X-Keelson: 1 to change anything" }))
-      : Effect.flatMap(Effect.result(parametersOf(request)), (parameters) => {
-        const asked = Result.flatMap(
-          Result.mapError(parameters, (problem) => [problem]),
-          (given) => LogLevels.parse(ended ? { ...given, level: "default" } : given)
-        )
-        return Result.isFailure(asked)
-          ? Effect.succeed(json(400, {
-            _tag: "LogLevelRefused",
-            message: asked.failure.join("; "),
-            problems: asked.failure
-          }))
-          : apply(request, asked.success)
-      })
+    Effect.flatMap(Effect.result(parametersOf(request)), (parameters) => {
+      const asked = Result.flatMap(
+        Result.mapError(parameters, (problem) => [problem]),
+        (given) => LogLevels.parse(ended ? { ...given, level: "default" } : given)
+      )
+      return Result.isFailure(asked)
+        ? Effect.succeed(json(400, {
+          _tag: "LogLevelRefused",
+          message: asked.failure.join("; "),
+          problems: asked.failure
+        }))
+        : apply(request, asked.success)
+    })
 
   return [
     { path: "/loglevel", quiet: true, respond: () => shown },

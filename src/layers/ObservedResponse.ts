@@ -3,6 +3,7 @@ import { type IncomingMessage, ServerResponse } from "node:http"
 import { performance } from "node:perf_hooks"
 import type { RequestLines } from "../services/DebugLines.ts"
 import type { TraceContext } from "../services/TraceContext.ts"
+import type { Load } from "./Gate.ts"
 
 /**
  * What the access log and the request metrics know about a route before any request: made once per operation.
@@ -40,7 +41,8 @@ export interface ObservedResponse extends ServerResponse<IncomingMessage> {
  * **Details**
  *
  * `close` is emitted once for each response, whether it was finished or the client left; hooking it there costs no
- * listener. While `draining` holds, answers carry `Connection: close` and so move keep-alive clients elsewhere.
+ * listener. While `draining` holds, answers carry `Connection: close` and so move keep-alive clients elsewhere. `load`
+ * counts what is under way.
  *
  * @category constructors
  * @since 1.1.0
@@ -48,6 +50,7 @@ export interface ObservedResponse extends ServerResponse<IncomingMessage> {
 export const make = (options: {
   readonly draining: () => boolean
   readonly unmatched: ObservedOperation
+  readonly load: Load
 }): typeof ServerResponse<IncomingMessage> & (new(request: IncomingMessage) => ObservedResponse) => {
   class Observed extends ServerResponse<IncomingMessage> implements ObservedResponse {
     declare trace: TraceContext | undefined
@@ -69,6 +72,7 @@ export const make = (options: {
     observe(operation: ObservedOperation): void {
       if (this.operation !== undefined) return
       this.operation = operation
+      options.load.active++
       operation.started()
     }
 
@@ -82,6 +86,7 @@ export const make = (options: {
     override emit(event: string | symbol): boolean {
       if (event === "close") {
         this.observe(options.unmatched)
+        options.load.active--
         this.operation?.finished(this as ObservedResponse, (performance.now() - this.startedAt) / 1000)
       }
       return super.emit.apply(this, arguments as unknown as Parameters<ServerResponse["emit"]>)

@@ -37,6 +37,8 @@ export interface SystemRoute {
   readonly method?: "GET" | "POST" | "DELETE" | undefined
   readonly path: `/${string}`
   readonly quiet: boolean
+  /** While it is false, nothing is served there. */
+  readonly present?: (() => boolean) | undefined
   readonly respond: (
     request: HttpServerRequest.HttpServerRequest
   ) => HttpServerResponse.HttpServerResponse | Effect.Effect<HttpServerResponse.HttpServerResponse>
@@ -79,6 +81,7 @@ export interface Router {
 
 interface Route {
   readonly observed: ObservedOperation
+  readonly present?: (() => boolean) | undefined
   begin: OperationRoute.OperationRoute["begin"]
   readonly run: (
     request: HttpServerRequest.HttpServerRequest,
@@ -134,9 +137,12 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       return undefined
     }
 
-    const conflicts: Array<RouteConflict | undefined> = options.system.map(({ method = "GET", path, quiet, respond }) =>
+    const conflicts: Array<RouteConflict | undefined> = options.system.map((
+      { method = "GET", path, present, quiet, respond }
+    ) =>
       add(method, path, "the chassis", {
         observed: options.observe({ method, path, operation: path.slice(1), quiet }),
+        present,
         begin: undefined,
         run: (request) => {
           const response = respond(request)
@@ -166,13 +172,14 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     if (conflict !== undefined) return yield* conflict
 
     const allowed = ({ url }: HttpServerRequest.HttpServerRequest) =>
-      methods.filter((method) => router.find(method, url) !== undefined)
+      methods.filter((method) => isPresent(router.find(method, url)))
 
     const answer = (request: HttpServerRequest.HttpServerRequest, response: unknown): HttpEffect => {
       const found = router.find(request.method, request.url) ??
         (request.method === "HEAD" ? router.find("GET", request.url) : undefined)
-      if (found !== undefined && isObserved(response)) response.observe(found.handler.observed)
-      return (found?.handler.run(request, found) ?? general) as HttpEffect
+      if (!isPresent(found)) return general
+      if (isObserved(response)) response.observe(found.handler.observed)
+      return (found.handler.run(request, found) ?? general) as HttpEffect
     }
 
     const httpEffect = Effect.withFiber((fiber) => {
@@ -225,7 +232,16 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     return { httpEffect, begin }
   })
 
-const traceOf = (traceparent: string | undefined): TraceContext.TraceContext => {
+const isPresent = (found: FindMyWay.FindResult<Route> | undefined): found is FindMyWay.FindResult<Route> =>
+  found !== undefined && found.handler.present?.() !== false
+
+/**
+ * The trace that a request continues, or begins.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const traceOf = (traceparent: string | undefined): TraceContext.TraceContext => {
   const remote = traceparent === undefined ? undefined : TraceContext.parse(traceparent)
   return {
     traceId: remote?.traceId ?? TraceContext.nextTraceId(),

@@ -75,7 +75,12 @@ export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint>
         inherited: InheritedSocket.take(),
         router: yield* router(api),
         draining: () => lifecycle.state() === "draining",
-        unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "unmatched", quiet: false })
+        unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "unmatched", quiet: false }),
+        refused: observe({ method: AccessLog.anyMethod, path: "*", operation: "refused", quiet: false }),
+        maxBody: settings.maxBody,
+        maxInFlight: settings.maxInFlight,
+        requestTimeout: settings.requestTimeout,
+        exempt: HealthRoutes.paths
       })
       yield* Effect.addFinalizer(() =>
         lifecycle.advance("draining").pipe(

@@ -147,11 +147,27 @@ const retention = (text: string): Result.Result<number | undefined, string> => {
     : Result.fail(`never, or days: one of ${retentions.join(", ")}`)
 }
 
-const bytes = (text: string): Result.Result<number, string> => {
+const bytes = (least: number, expected: string) => (text: string): Result.Result<number, string> => {
   const match = /^(\d+)\s*(KiB|MiB|GiB)?$/i.exec(text)
   const factor = { "": 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 }[(match?.[2] ?? "").toLowerCase()]
   const size = Number(match?.[1]) * (factor ?? 1)
-  return match === null || size < 2 ** 20 ? Result.fail("1MiB or more, such as 32MiB") : Result.succeed(size)
+  return match === null || size < least ? Result.fail(expected) : Result.succeed(size)
+}
+
+const count = (text: string): Result.Result<number, string> =>
+  /^[1-9]\d{0,8}$/.test(text) ? Result.succeed(Number(text)) : Result.fail("a number from 1 to 999999999")
+
+const positive = (text: string): Result.Result<Duration.Duration, string> =>
+  Result.flatMap(
+    duration(text),
+    (value) => Duration.toMillis(value) >= 1 ? Result.succeed(value) : Result.fail("a duration of 1ms or more")
+  )
+
+const hosts = (text: string): Result.Result<ReadonlyArray<string>, string> => {
+  const names = text === "none" ? [] : text.toLowerCase().split(",").map((name) => name.trim())
+  return names.every((name) => /^[\w.-]+$/.test(name))
+    ? Result.succeed(names)
+    : Result.fail("host names with commas between them, or none")
 }
 
 /**
@@ -196,6 +212,34 @@ export const definitions = {
     description: "port of the admin listener, 0 for any free one",
     fallback: "9990",
     parse: port
+  }),
+  adminNames: setting({
+    flag: "admin-names",
+    env: "ADMIN_NAMES",
+    description: "names, besides addresses, that the admin listener answers to where it is not on loopback",
+    fallback: "none",
+    parse: hosts
+  }),
+  maxBody: setting({
+    flag: "max-body",
+    env: "MAX_BODY",
+    description: "largest request body that is taken",
+    fallback: "1MiB",
+    parse: bytes(0, "a size such as 64KiB or 1MiB")
+  }),
+  maxInFlight: setting({
+    flag: "max-in-flight",
+    env: "MAX_IN_FLIGHT",
+    description: "requests of the service listener that may be under way at a time; more are told to come back",
+    fallback: "1000",
+    parse: count
+  }),
+  requestTimeout: setting({
+    flag: "request-timeout",
+    env: "REQUEST_TIMEOUT",
+    description: "how long a request, body included, may take to arrive",
+    fallback: "60s",
+    parse: positive
   }),
   lameduck: setting({
     flag: "lameduck",
@@ -337,7 +381,7 @@ export const definitions = {
     env: "TELEMETRY_BUFFER",
     description: "how much of the logs is kept while CloudWatch does not take them",
     fallback: "32MiB",
-    parse: bytes
+    parse: bytes(2 ** 20, "1MiB or more, such as 32MiB")
   }),
   flushDeadline: setting({
     flag: "flush-deadline",

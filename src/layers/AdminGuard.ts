@@ -1,0 +1,53 @@
+import type * as Effect from "effect/Effect"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { IncomingMessage } from "node:http"
+import * as AdminAccess from "../services/AdminAccess.ts"
+import * as Refusal from "./Refusal.ts"
+import type * as Router from "./Router.ts"
+
+const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff", connection: "close" }
+
+/**
+ * Refuses what must not reach the admin listener, whatever it asks for: a peer that is not on this machine, unless the
+ * listener was bound elsewhere, and a `Host` that is not its own.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const make = (bound: AdminAccess.Bound) => (request: IncomingMessage): Refusal.Refusal | undefined =>
+  !AdminAccess.allowsPeer(request.socket.remoteAddress, bound)
+    ? notHere
+    : hostsOf(request).every((host) => AdminAccess.allowsHost(host, bound))
+    ? undefined
+    : misdirected
+
+const hostsOf = ({ headers: { host = "" }, url = "" }: IncomingMessage): ReadonlyArray<string> =>
+  url.startsWith("/") || !URL.canParse(url) ? [host] : [host, new URL(url).host]
+
+const notHere = Refusal.make(403, {
+  _tag: "Forbidden",
+  message: "This listener answers only to this machine; --admin-host opens it to others"
+}, headers)
+
+const misdirected = Refusal.make(421, {
+  _tag: "MisdirectedRequest",
+  message: "This listener answers only to its own address as Host; --admin-names gives it names where it is open"
+}, headers)
+
+/**
+ * Gives every route that changes something its lock: the header that no web page can send here unasked.
+ *
+ * @category combinators
+ * @since 1.1.0
+ */
+export const changing = (route: Router.SystemRoute): Router.SystemRoute =>
+  (route.method ?? "GET") === "GET" ? route : {
+    ...route,
+    respond: (request): HttpServerResponse.HttpServerResponse | Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+      request.headers[AdminAccess.changeHeader] === "1" ? route.respond(request) : Refusal.respond(headerless)
+  }
+
+const headerless = Refusal.make(403, {
+  _tag: "Forbidden",
+  message: "What changes something takes the header X-Keelson: 1"
+}, headers)

@@ -57,7 +57,7 @@ const empty: AdminPage.AdminPage = {
     logs: [],
     metrics: [],
     operations: [],
-    armed: "heap snapshots, for 9 more minutes"
+    armed: { until: parts.now + 540_000, reason: "a leak" }
   }),
   history: {
     seconds: 1,

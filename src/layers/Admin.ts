@@ -11,6 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import { hostname } from "node:os"
+import { BreakGlass } from "../services/BreakGlass.ts"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import { Environment } from "../services/Environment.ts"
 import { Health } from "../services/Health.ts"
@@ -81,6 +82,7 @@ const headers = {
 export const layer: Layer.Layer<
   Admin,
   Listener.ListenError | Router.RouteConflict,
+  | BreakGlass
   | Environment
   | Health
   | History
@@ -110,6 +112,7 @@ export const layer: Layer.Layer<
     let serviceUrl: string | undefined
     const metrics = yield* Metrics
     const levels = yield* LogLevels.LogLevels
+    const breakGlass = yield* BreakGlass
     const { instance, kind } = yield* Environment
     const observe = yield* AccessLog.make(yield* HttpMetrics)
     const startedAt = yield* Clock.currentTimeMillis
@@ -124,6 +127,7 @@ export const layer: Layer.Layer<
         startedAt,
         now,
         report: health.report(),
+        armed: breakGlass.armed(),
         ledger: ledger.accounts(),
         logLevel: LogLevels.toJson(levels.state()),
         logs: recent.logs.values(),
@@ -179,6 +183,20 @@ export const layer: Layer.Layer<
         quiet: true,
         respond: (request: HttpServerRequest.HttpServerRequest) =>
           Effect.flatMap(Effect.promise(() => import("./Pprof.ts")), ({ respond }) => respond(request))
+      })),
+      {
+        path: "/debug/heapsnapshot",
+        quiet: false,
+        present: () => breakGlass.armed() !== undefined,
+        respond: (request) =>
+          Effect.flatMap(Effect.promise(() => import("./HeapSnapshot.ts")), ({ respond }) => respond(request))
+      },
+      ...(["arm", "disarm"] as const).map((name) => ({
+        method: "POST" as const,
+        path: `/debug/${name}` as const,
+        quiet: false,
+        respond: (request: HttpServerRequest.HttpServerRequest) =>
+          Effect.flatMap(Effect.promise(() => import("./ArmRoutes.ts")), (routes) => routes[name](request, breakGlass))
       })),
       {
         path: "/metrics",

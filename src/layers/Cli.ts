@@ -15,6 +15,7 @@ import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as ExitCode from "../services/ExitCode.ts"
 import * as Operations from "../services/Operations.ts"
 import type { Found, Report } from "../services/Settings.ts"
+import * as DebugCommand from "./DebugCommand.ts"
 import * as HealthCommand from "./HealthCommand.ts"
 import * as InitCommand from "./InitCommand.ts"
 import * as LogLevelCommand from "./LogLevelCommand.ts"
@@ -94,6 +95,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
         HealthCommand.make(args),
         LogLevelCommand.make(output),
         TopCommand.make(output),
+        DebugCommand.make(output),
         ...OperationCommand.make(operations, OperationCaller.make({ inProcess, output, stdin: process.stdin }))
       ])
     )

@@ -14,6 +14,7 @@ import * as Metric from "effect/Metric"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as BreakGlassService from "../services/BreakGlass.ts"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as EnvironmentService from "../services/Environment.ts"
 import * as HealthService from "../services/Health.ts"
@@ -34,6 +35,7 @@ import { definitions, Settings, type SettingsError, SettingsReport } from "../se
 import type { Extension } from "../services/StackTemplate.ts"
 import * as Admin from "./Admin.ts"
 import * as BoundsHealth from "./BoundsHealth.ts"
+import * as BreakGlass from "./BreakGlass.ts"
 import * as Crash from "./Crash.ts"
 import { configProvider, type Declared } from "./DeclaredSettings.ts"
 import * as DeliveryHealth from "./DeliveryHealth.ts"
@@ -65,6 +67,7 @@ const httpServices = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, Node
  * @since 1.1.0
  */
 export type Microservice =
+  | BreakGlassService.BreakGlass
   | EnvironmentService.Environment
   | HealthService.Health
   | History.History
@@ -176,6 +179,7 @@ export const MicroserviceMemory: Layer.Layer<
       Layer.provideMerge(Layer.mergeAll(
         Recent.layer,
         LogLevelsService.layerMemory,
+        BreakGlassService.layerMemory,
         EnvironmentService.layerMemory,
         Ledger.layer,
         HealthService.layerMemory,
@@ -268,6 +272,7 @@ const runtime = Layer.mergeAll(
   Metrics.layer.pipe(Layer.provide(BoundsHealth.layer)),
   Sampler.layer,
   DeliveryHealth.layer,
+  BreakGlass.layer,
   Crash.layer
 ).pipe(
   Layer.provideMerge(ProcessMetrics.layer),

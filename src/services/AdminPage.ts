@@ -94,7 +94,13 @@ const top = ({ document, serviceUrl }: AdminPage) =>
   }"/></svg>` +
   `<div><h1>${clip(document.serviceId, 200)} <b>${document.status}</b></h1><ul class="why">${
     why(document).map((reason) => `<li>${reason}</li>`).join("")
-  }</ul></div></div>${document.armed === undefined ? "" : `<p class="armed">Armed: ${clip(document.armed, 300)}</p>`}` +
+  }</ul></div></div>${
+    document.armed === undefined ?
+      "" :
+      `<p class="armed">Armed until ${document.armed.until.slice(0, 16).replace("T", " ")} UTC: ${
+        clip(document.armed.reason, 300)
+      }</p>`
+  }` +
   `<dl class="facts">${
     facts(document).map(([term, text]) => `<div><dt>${term}</dt><dd>${clip(text, 300)}</dd></div>`).join("")
   }</dl></div></header><nav aria-label="Diagnostics"><div class="wrap"><div class="bar">${

@@ -1,3 +1,4 @@
+import type { Armed } from "./BreakGlass.ts"
 import type { HealthReport } from "./Health.ts"
 import type { Account } from "./Ledger.ts"
 import type { toJson } from "./LogLevels.ts"
@@ -20,13 +21,12 @@ export interface Parts {
   readonly startedAt: number
   readonly now: number
   readonly report: HealthReport
+  readonly armed: Armed | undefined
   readonly ledger: ReadonlyArray<Account>
   readonly logLevel: LogLevels
   readonly logs: ReadonlyArray<LogEvent>
   readonly metrics: ReadonlyArray<Datum>
   readonly operations: ReadonlyArray<OperationStats>
-  /** That dangerous diagnostics are armed, in words. */
-  readonly armed?: string | undefined
 }
 
 type LogLevels = ReturnType<typeof toJson>
@@ -46,7 +46,10 @@ export const make = (parts: Parts) => ({
   environment: { kind: parts.environment, instance: parts.instance },
   startedAt: new Date(parts.startedAt).toISOString(),
   uptimeSeconds: Math.round((parts.now - parts.startedAt) / 1000),
-  ...(parts.armed === undefined ? {} : { armed: parts.armed }),
+  /** While dangerous endpoints are there. */
+  armed: parts.armed === undefined
+    ? undefined
+    : { until: new Date(parts.armed.until).toISOString(), reason: parts.armed.reason },
   checks: parts.report.checks,
   operations: parts.operations.map(({ rates: _, ...stats }) => stats),
   ledger: parts.ledger,

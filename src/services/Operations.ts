@@ -67,6 +67,7 @@ export const commands: ReadonlyArray<string> = [
   "user-data",
   "settings",
   "profile",
+  "debug",
   "logs",
   "health",
   "loglevel",

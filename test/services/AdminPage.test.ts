@@ -56,10 +56,10 @@ describe("the admin page", () => {
     const change = { level: "debug", name: "orders", since: "", until: "2026-11-24T01:12:00.000Z", by: "127.0.0.1" }
     const told = text(AdminPage.render(withParts({
       logLevel: { level: "info", default: "info", changes: [change] },
-      armed: "heap snapshots, 9 min left"
+      armed: { until: Date.UTC(2026, 10, 24, 1, 12), reason: "a leak" }
     })))
     assert.include(told, "Log level debug for orders until 2026-11-24T01:12:00Z (127.0.0.1); then info")
-    assert.include(told, "Armed: heap snapshots, 9 min left")
+    assert.include(told, "Armed until 2026-11-24 01:12 UTC: a leak")
   })
 
   it("shows each check with its age, how long it took and its history", () => {

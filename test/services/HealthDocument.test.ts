@@ -18,6 +18,7 @@ const parts: HealthDocument.Parts = {
     status: "warn",
     checks: { mail: [{ status: "warn", critical: false, consecutiveFailures: 2, output: "refused" }] }
   },
+  armed: undefined,
   ledger: [account],
   logLevel: { level: "info", default: "info", changes: [] },
   logs: [
@@ -48,7 +49,10 @@ describe("the health document", () => {
 
   it("has what the operations did, and what is armed once somebody tells", () => {
     assert.deepStrictEqual(document.operations, [stats])
-    assert.notProperty(document, "armed")
-    assert.deepInclude(HealthDocument.make({ ...parts, armed: "heap" }), { armed: "heap" })
+    assert.isUndefined(document.armed)
+    assert.deepStrictEqual(HealthDocument.make({ ...parts, armed: { until: 0, reason: "a leak" } }).armed, {
+      until: "1970-01-01T00:00:00.000Z",
+      reason: "a leak"
+    })
   })
 })

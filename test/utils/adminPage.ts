@@ -28,6 +28,7 @@ export const parts: HealthDocument.Parts = {
   state: "ready",
   startedAt: Date.UTC(2026, 10, 23),
   now: Date.UTC(2026, 10, 24, 1, 2, 3),
+  armed: undefined,
   logLevel: { level: "info", default: "info", changes: [] },
   report: {
     status: "fail",
@@ -132,7 +133,7 @@ export const worst = (text: string): AdminPage.AdminPage => {
         default: "info",
         changes: many(50, () => ({ level: "debug", name: long, since: long, until: long, by: long }))
       },
-      armed: long,
+      armed: { until: 0, reason: long },
       report: {
         status: "fail",
         checks: Object.fromEntries(many(100, (index) => [`${index}${long}`, [{

@@ -1,0 +1,52 @@
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { availableMemory } from "node:process"
+import { getHeapSnapshot, getHeapStatistics } from "node:v8"
+import * as Refusal from "./Refusal.ts"
+
+const largestHeap = 512 * 2 ** 20
+const headers = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-disposition": `attachment; filename="keelson.heapsnapshot"`
+}
+
+let underWay = false
+
+/**
+ * Streams a snapshot of the heap, for the memory panel of Chrome's tools. It holds every string in memory, secrets too.
+ *
+ * **Details**
+ *
+ * V8 walks the whole heap before the first byte, and nothing else runs meanwhile; the rest goes as fast as the client
+ * reads, and nothing touches the disk. One at a time. Refused for a heap of more than 512 MiB, or when twice the heap
+ * does not fit in the memory that is left, unless `force=1`.
+ *
+ * @category handlers
+ * @since 1.1.0
+ */
+export const respond = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.suspend(() => {
+    if (underWay) return Refusal.respond(busy)
+    const { used_heap_size: used } = getHeapStatistics()
+    const force = new URL(request.url, "http://localhost").searchParams.get("force") === "1"
+    if (!force && (used > largestHeap || 2 * used > availableMemory())) return Refusal.respond(tooLarge(used))
+    if (request.method === "HEAD") return Effect.succeed(HttpServerResponse.empty({ headers }))
+    underWay = true
+    const snapshot = getHeapSnapshot()
+    snapshot.once("close", () => {
+      underWay = false
+    })
+    return Effect.succeed(HttpServerResponse.raw(snapshot, { contentType: "application/octet-stream", headers }))
+  })
+
+const busy = Refusal.make(409, { _tag: "CaptureRefused", message: "A heap snapshot is being taken" }, {})
+
+const tooLarge = (used: number) => {
+  const message = `A heap of ${Math.round(used / 2 ** 20)} MiB would stop the process for seconds and may take twice ` +
+    "that in memory; add force=1 to do it all the same"
+  return Refusal.make(503, { _tag: "CaptureRefused", message }, {})
+}

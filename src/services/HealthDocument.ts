@@ -21,7 +21,7 @@ export interface Parts {
   readonly startedAt: number
   readonly now: number
   readonly report: HealthReport
-  readonly armed: Armed | undefined
+  readonly armed?: Armed | undefined
   readonly ledger: ReadonlyArray<Account>
   readonly logLevel: LogLevels
   readonly logs: ReadonlyArray<LogEvent>

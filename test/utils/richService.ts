@@ -1,5 +1,5 @@
 import { NodeServices } from "@effect/platform-node"
-import { Context, Effect, Exit, Layer, Result, type Scope } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Result, type Scope } from "effect"
 import { Command } from "effect/cli"
 import type { HttpApiBuilder } from "effect/http-api"
 import { PassThrough, Readable } from "node:stream"
@@ -37,7 +37,12 @@ export const listening: Effect.Effect<string, never, Scope.Scope> = Effect.gen(f
       portSetting: "port",
       router,
       draining: () => false,
-      unmatched: silent
+      unmatched: silent,
+      refused: silent,
+      maxBody: 2 ** 20,
+      maxInFlight: 1000,
+      requestTimeout: Duration.minutes(1),
+      exempt: new Set()
     }),
     context
   )

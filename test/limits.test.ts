@@ -185,7 +185,7 @@ describe("headers", () => {
 
 describe("a service that is full", () => {
   it("answers its probes and the admin listener while 1,000 slow requests are under way, and others 503", async () => {
-    const service = await start({ flags: ["--shutdown-deadline=1ms"] })
+    const service = await start()
     const agent = new Agent({ maxSockets: 1000 })
     const slow = Array.from({ length: 1000 }, () => {
       const request = get(`${service.url}/demo/slow?milliseconds=60000`, { agent })
@@ -216,7 +216,7 @@ describe("a service that is full", () => {
   })
 
   it("does not drop who asks again over the same connection", async () => {
-    const service = await start({ flags: ["--max-in-flight=1", "--shutdown-deadline=1ms"] })
+    const service = await start({ flags: ["--max-in-flight=1"] })
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const slow = get(`${service.url}/demo/slow?milliseconds=60000`)
     slow.on("error", () => {})

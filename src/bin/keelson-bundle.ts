@@ -1,24 +1,35 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util"
 import { bundle } from "../bundle.ts"
+import { executable, permissions } from "../executable.ts"
 
-const { positionals: [entry, outfile], values } = parseArgs({
-  allowPositionals: true,
-  options: { version: { type: "string" }, "no-compile": { type: "boolean", default: false } }
-})
+const { positionals: [entry, outfile], values: { allow = [], exe, "no-compile": interpreted, node, version } } =
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      version: { type: "string" },
+      "no-compile": { type: "boolean", default: false },
+      exe: { type: "string" },
+      node: { type: "string" },
+      allow: { type: "string", multiple: true }
+    }
+  })
+const allowed = permissions.filter((permission) => allow.includes(permission))
 
-if (entry === undefined || outfile === undefined) {
-  process.stderr.write("Usage: keelson-bundle <entry.ts> <outfile.js> [--version 1.1.ab41cd] [--no-compile]\n")
+if (entry === undefined || outfile === undefined || allowed.length < allow.length) {
+  process.stderr.write(
+    "Usage: keelson-bundle <entry.ts> <outfile.js> [--version 1.1.ab41cd] [--no-compile]\n" +
+      `       [--exe <outfile> [--node <node>] [--allow ${permissions.join("|")}]...]\n`
+  )
   process.exitCode = 2
 } else {
   try {
-    const { bytes, version } = await bundle({
-      entry,
-      outfile,
-      version: values.version,
-      compile: !values["no-compile"]
-    })
-    process.stdout.write(`${outfile} ${version} ${Math.round(bytes / 1024)} KiB\n`)
+    const built = await bundle({ entry, outfile, version, compile: !interpreted })
+    process.stdout.write(`${outfile} ${built.version} ${Math.round(built.bytes / 1024)} KiB\n`)
+    if (exe !== undefined) {
+      const { bytes } = executable({ bundle: outfile, outfile: exe, node, allow: allowed })
+      process.stdout.write(`${exe} ${built.version} ${Math.round(bytes / 1024 / 1024)} MiB\n`)
+    }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1

@@ -12,7 +12,8 @@ const mostKnown = 50_000
  *
  * **Details**
  *
- * The bundle's source map is read by a worker, which ends with the answer; answers are kept.
+ * The bundle's source map is read by a worker, which ends with the answer; answers are kept. A process that may start no
+ * worker reads it itself.
  *
  * @category conversions
  * @since 1.1.0
@@ -28,7 +29,7 @@ export const resolve = async (positions: ReadonlyArray<Position>): Promise<Reado
   const mapped = [...unknown].filter(([, { url }]) => partOf(url) !== undefined)
   const origins = bundled === undefined || mapped.length === 0
     ? []
-    : await askWorker(bundled, mapped.map(([, position]) => position))
+    : await originsOf(bundled, mapped.map(([, position]) => position))
   mapped.forEach(([key, position], index) => known.set(key, frameOf(position, origins[index])))
   for (const [key, position] of unknown) if (!known.has(key)) known.set(key, frameOf(position, undefined))
   return positions.map((position) => known.get(keyOf(position)) ?? frameOf(position, undefined))
@@ -60,10 +61,15 @@ const frameOf = ({ functionName, lineNumber, url }: Position, origin: Origin | u
 
 type Question = readonly [part: string, line: number, column: number, name: string]
 
-const askWorker = async (
-  { code, maps }: Bundled,
-  positions: ReadonlyArray<Position>
-): Promise<ReadonlyArray<Origin | undefined>> => {
+interface Task {
+  readonly chunks: Readonly<Record<string, string>>
+  readonly maps: string
+  readonly questions: ReadonlyArray<Question>
+}
+
+type Answer = ReadonlyArray<Origin | undefined>
+
+const originsOf = async ({ code, maps }: Bundled, positions: ReadonlyArray<Position>): Promise<Answer> => {
   const questions = positions.map(({ columnNumber, functionName, lineNumber, url }): Question => [
     partOf(url) ?? "",
     lineNumber,
@@ -72,12 +78,18 @@ const askWorker = async (
   ])
   const parts = new Set(questions.map(([part]) => part))
   const chunks = Object.fromEntries([...parts].map((part) => [part, code(part) ?? ""]))
-  const worker = new Worker(`(${work.toString()})()`, {
-    eval: true,
-    env: {},
-    execArgv: [],
-    workerData: { maps: maps(), chunks, questions }
-  })
+  const task = { maps: maps(), chunks, questions }
+  return mayStartWorkers() ? askWorker(task) : work(task)
+}
+
+// With Node's permission model they may be denied; its types do not say that without it there is no such thing.
+const mayStartWorkers = (): boolean =>
+  (process.permission as typeof process.permission | undefined)?.has("worker") !== false
+
+const askWorker = async (task: Task): Promise<Answer> => {
+  const text = `const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads")
+parentPort.postMessage((${work.toString()})(workerData))`
+  const worker = new Worker(text, { eval: true, env: {}, execArgv: [], workerData: task })
   try {
     return await new Promise((resolve, reject) => {
       worker.once("message", resolve).once("error", reject)
@@ -88,20 +100,14 @@ const askWorker = async (
 }
 
 // Runs in the worker as text: it may use nothing from around it.
-const work = () => {
-  const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads")
+const work = ({ chunks, maps, questions }: Task): Answer => {
   const { SourceMap } = process.getBuiltinModule("node:module")
   const { brotliDecompressSync } = process.getBuiltinModule("node:zlib")
-  const { chunks, maps, questions } = workerData as {
-    readonly chunks: Readonly<Record<string, string>>
-    readonly maps: string
-    readonly questions: ReadonlyArray<Question>
-  }
   const payloads = JSON.parse(brotliDecompressSync(Buffer.from(maps, "base64")).toString()) as Record<string, never>
   const shortName = 2
   const parsed = new Map<string, InstanceType<typeof SourceMap>>()
   const lines = new Map<string, ReadonlyArray<string>>()
-  const origins = questions.map(([part, line, column, name]) => {
+  return questions.map(([part, line, column, name]) => {
     const payload = payloads[part]
     if (payload === undefined) return undefined
     const map = parsed.get(part) ?? new SourceMap(payload)
@@ -124,6 +130,4 @@ const work = () => {
     }
     return { name: original, file: entry.originalSource, line: entry.originalLine + 1 }
   })
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port to one thread has no origin
-  parentPort?.postMessage(origins)
 }

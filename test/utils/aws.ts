@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { type AddressInfo, createServer } from "node:net"
-import { bundle } from "./service.ts"
+import { launch, type Program } from "./service.ts"
 
 /** A port of the loopback that nobody listens on. */
 export const freePort = async (): Promise<number> => {
@@ -23,36 +22,33 @@ export const until = async <A>(ask: () => A | undefined | false | Promise<A | un
 }
 
 /** Starts `serve` of a built service as on AWS, with `endpoint` in its place, and resolves once it is ready. */
-export const startOnAws = async (endpoint: string, options: {
-  readonly flags?: ReadonlyArray<string>
-  readonly file?: string
-  readonly env?: Readonly<Record<string, string>>
-  readonly environment?: "ec2" | "ecs"
-} = {}) => {
+export const startOnAws = async (
+  endpoint: string,
+  options: Program & {
+    readonly flags?: ReadonlyArray<string>
+    readonly environment?: "ec2" | "ecs"
+  } = {}
+) => {
   const [port, adminPort] = [await freePort(), await freePort()]
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [options.file ?? bundle, "serve", `--environment=${options.environment ?? "ec2"}`, ...(options.flags ?? [])],
-    {
-      env: {
-        PATH: process.env["PATH"],
-        PORT: String(port),
-        ADMIN_PORT: String(adminPort),
-        LAMEDUCK: "0s",
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_REGION: "eu-west-1",
-        AWS_ACCESS_KEY_ID: "test",
-        AWS_SECRET_ACCESS_KEY: "test",
-        ...options.env
-      },
-      stdio: ["ignore", "pipe", "pipe"]
-    }
-  )
+  const { child, exit: closed } = launch(options, [
+    "serve",
+    `--environment=${options.environment ?? "ec2"}`,
+    ...(options.flags ?? [])
+  ], {
+    PORT: String(port),
+    ADMIN_PORT: String(adminPort),
+    LAMEDUCK: "0s",
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: "eu-west-1",
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test"
+  })
+  child.stdin.end()
   let stdout = ""
   let stderr = ""
-  child.stdout?.on("data", (data) => stdout += String(data))
-  child.stderr?.on("data", (data) => stderr += String(data))
-  const exit = once(child, "close").then(([code]) => code as number | null)
+  child.stdout.on("data", (data) => stdout += String(data))
+  child.stderr.on("data", (data) => stderr += String(data))
+  const exit = closed.then(({ code }) => code)
   const url = `http://127.0.0.1:${port}`
   const admin = `http://127.0.0.1:${adminPort}`
   const get = (address: string) => fetch(address).then((response) => response.text(), () => undefined)

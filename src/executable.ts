@@ -126,7 +126,9 @@ const sealOf = (node: string): ReadonlyArray<string> => {
     throw unsealable(node, cause)
   }
   if (!readFileSync(node).includes("execArgvExtension")) throw unsealable(node)
-  const known = ["--allow-net", "--disable-sigusr1"].filter((flag) => flags.includes(flag))
+  const known = ["--disable-sigusr1", "--allow-net"].filter((flag) => flags.includes(flag))
+  // Node 26 calls it experimental, at every start.
+  if (known.includes("--allow-net")) known.push("--disable-warning=ExperimentalWarning")
   return [...seal, ...known, ...quiet, "--allow-fs-write=*", "--allow-child-process", "--allow-worker"]
 }
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await make("crashing", "fixtures/crashing.ts")
   await make("planted", "fixtures/planted.ts")
   executable({ bundle: at("reference.js"), outfile: at("reference") })
-}, 60_000)
+}, 120_000)
 
 afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -36,7 +36,7 @@ const prove = async (watch: Watch.Watch, node = process.execPath) => {
 const planted = (watch: Watch.Watch): Promise<string> =>
   Scenario.live({ watch, file: at("planted.js"), env: { TMPDIR: directory } }).then(() => "nothing", String)
 
-describe.runIf(Watch.present.strace || ci)("strace of a whole life", () => {
+describe.runIf(Watch.present.strace || ci)("strace of a whole life", { timeout: 120_000 }, () => {
   it("shows no call that leaves something on disk, under this Node", () => prove(Watch.strace))
 
   it("shows none under the Node of the PATH", () => prove(Watch.strace, "node"))
@@ -48,7 +48,7 @@ describe.runIf(Watch.present.strace || ci)("strace of a whole life", () => {
   })
 })
 
-describe.runIf(Watch.present.readOnly || ci)("a whole life where everything is read-only", () => {
+describe.runIf(Watch.present.readOnly || ci)("a whole life where everything is read-only", { timeout: 120_000 }, () => {
   it("is the same, under this Node", () => prove(Watch.readOnly))
 
   it("is the same, under the Node of the PATH", () => prove(Watch.readOnly, "node"))
@@ -68,10 +68,14 @@ describe.runIf(Watch.present.readOnly || ci)("a whole life where everything is r
   })
 })
 
-describe.runIf(Watch.present.permission || ci)("a whole life under Node's permission model", () => {
-  it("is the same", () => prove(Watch.permission))
+describe.runIf(Watch.present.permission || ci)(
+  "a whole life under Node's permission model",
+  { timeout: 120_000 },
+  () => {
+    it("is the same", () => prove(Watch.permission))
 
-  it("ends where a dependency writes", async () => {
-    assert.match(await planted(Watch.permission), /restricted\. Use --allow-fs-write[^]*planted\.js/)
-  })
-})
+    it("ends where a dependency writes", async () => {
+      assert.match(await planted(Watch.permission), /restricted\. Use --allow-fs-write[^]*planted\.js/)
+    })
+  }
+)

@@ -107,7 +107,7 @@ describe.runIf(linux)("an executable", () => {
     assert.notInclude(ran.stdout, "program ERR_ACCESS_DENIED")
     assert.include(ran.stdout, "write ERR_ACCESS_DENIED")
     assert.deepStrictEqual(readdirSync(at("allowed")).sort(), ["main", "program"])
-  })
+  }, 120_000)
 })
 
 describe.runIf(linux && present || process.env["CI"] !== undefined)("profiles of an executable", () => {

@@ -142,7 +142,7 @@ describe.runIf(linux)("what cannot be made an executable", () => {
     const outfile = at("none")
     writeFileSync(at("plain.js"), "")
     assert.throws(() => executable({ bundle: at("plain.js"), outfile }), /no bundle .*keelson-bundle/)
-    writeFileSync(at("bundle.js"), "__KEELSON_EXECUTABLE__")
+    writeFileSync(at("bundle.js"), "__KEELSON_BUNDLE__")
     copyFileSync("/bin/true", at("true"))
     assert.throws(() => executable({ bundle: at("bundle.js"), outfile, node: at("true") }), /Node 24\.21 or later/)
     assert.notInclude(readdirSync(directory), "none")

@@ -93,11 +93,11 @@ describe("a body", () => {
       assert.strictEqual(answer?.headers.get("connection"), "close")
     }
     assert.strictEqual(
-      await metric(service, requests, { operation: "refused", status: "413" }),
+      await metric(service, requests, { operation: "refused", http_response_status_code: "413" }),
       2
     )
     assert.strictEqual(
-      await metric(service, requests, { operation: "demo.echo", status: "413" }),
+      await metric(service, requests, { operation: "demo.echo", http_response_status_code: "413" }),
       2
     )
     await end(service)
@@ -175,7 +175,7 @@ describe("headers", () => {
     const bytes = `${line}\r\n${fits}Connection: close\r\nHost: x\r\n\r\n`
     assert.deepStrictEqual(answers(await exchange(service.url, bytes)).map(({ status }) => status), [200])
     assert.strictEqual(
-      await metric(service, requests, { operation: "refused", status: "431" }),
+      await metric(service, requests, { operation: "refused", http_response_status_code: "431" }),
       2
     )
     await end(service)
@@ -204,7 +204,7 @@ describe("a service that is full", () => {
       assert.strictEqual((await asked(`${service.admin}${path}`)).status, 200, path)
     }
     assert.strictEqual(
-      await metric(service, requests, { operation: "refused", status: "503" }),
+      await metric(service, requests, { operation: "refused", http_response_status_code: "503" }),
       3
     )
     for (const request of slow.slice(0, 2)) request.destroy()

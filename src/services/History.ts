@@ -114,11 +114,11 @@ export const makeRecorder = (): Recorder => {
   let intervals = 0
 
   const readOperation = ({ attributes, state }: Metric.Metric.Snapshot & { readonly type: "Histogram" }) => {
-    const key = JSON.stringify([attributes?.["operation"] ?? "", attributes?.["method"] ?? ""])
+    const key = JSON.stringify([attributes?.["operation"] ?? "", attributes?.["http_request_method"] ?? ""])
     const known = operations.get(key) ?? (operations.size < limits.operations ? OperationHistory.make() : undefined)
     if (known === undefined) return
     operations.set(key, known)
-    known.add(attributes?.["status"] ?? "", state)
+    known.add(attributes?.["http_response_status_code"] ?? "", state)
   }
 
   const track = (key: string, { attributes, id, type }: Metric.Metric.Snapshot): Tracked | undefined => {

@@ -47,7 +47,7 @@ describe("the admin page", () => {
   it("shows version, uptime, environment and instance", () => {
     assert.include(
       text(AdminPage.render(page)),
-      "Version 1.1.abcdef Uptime 1 d 1 h, since 2026-11-23 00:00 UTC State ready Environment ec2 Instance i-0123 Log level info"
+      "Version 1.1.abcdef Uptime 1 d 1 h, since 2026-11-23 00:00 UTC State ready Environment ec2 Instance i-0123456789abcdef0 Log level info"
     )
   })
 

@@ -22,7 +22,7 @@ const duration = (operation: string, count: number): Metric.Metric.Snapshot => (
   id: History.durationMetric,
   type: "Histogram",
   description: undefined,
-  attributes: { operation, method: "GET", status: "200" },
+  attributes: { operation, http_request_method: "GET", http_response_status_code: "200" },
   state: { buckets: [[1, count]], count, min: 0.5, max: 0.5, sum: count / 2 }
 })
 

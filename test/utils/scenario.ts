@@ -62,7 +62,7 @@ export const live = (program: Program): Promise<void> => {
     await ask(`${url}/demo/echo`, 200, { ...post, body: `{"text":"hi"}` })
     await ask(`${url}/demo/echo`, 400, { ...post, body: "{" })
     await ask(admin, 200, { headers: { accept: "text/html" } })
-    await askAll(admin, "health", "metrics", "ledger", "settings")
+    await askAll(admin, "health", "metrics", "ledger", "settings", "logs", "loglevel")
 
     const debug = `${admin}/debug`
     await Promise.all([
@@ -76,7 +76,13 @@ export const live = (program: Program): Promise<void> => {
       run("profile", `--target=${admin}`, "--kind=goroutine", "--flame=text"),
       run("demo", "echo", "--input=-")
     ])
-    await Promise.all([run("settings"), run("--help"), run("-v")])
+    const target = `--target=${admin}`
+    await Promise.all([run("settings"), run("--help"), run("-v"), run("init", "--print")])
+    await Promise.all([run("template"), run("user-data", "--bucket=b", "--key=k", `--sha256=${"0".repeat(64)}`)])
+    await Promise.all([run("health", target), run("logs", target), run("top", target, "--once")])
+    await run("loglevel", target, "--level=debug", "--for=1m")
+    await run("debug", "arm", "--for=1m", "--reason=proof", target)
+    await ask(`${debug}/heapsnapshot`, 200)
 
     const slow = ask(`${url}/demo/slow?milliseconds=300`, 200)
     await ask(`${url}/readyz`, 200)

@@ -31,14 +31,14 @@ describe("debug arm", () => {
     const hidden = await asked(service)
     assert.strictEqual(hidden.status, 404)
     assert.strictEqual(hidden.body.replace("heapsnapshot", "nothing"), unknown.body)
-    assert.notInclude(await page(service), "armed")
+    assert.notInclude(await page(service), "Armed until")
 
     const armed = await debug(service, "arm", "--for", "5m", "--reason", "<b>leak</b>")
     assert.deepStrictEqual([armed.code, armed.stderr], [0, ""])
     assert.match(armed.stdout, /^armed until \d{4}-.*Z; http.*\/debug\/heapsnapshot is there until then\n$/)
     const line = await service.line(({ message }) => message === "debugging is armed for 5m: <b>leak</b>")
     assert.deepStrictEqual([line.level, line["reason"], line["peer"]], ["WARN", "<b>leak</b>", "127.0.0.1"])
-    assert.include(await page(service), "Debugging is armed until")
+    assert.include(await page(service), "Armed until")
     assert.notInclude(await page(service), "<b>leak")
     const document = await (await fetch(`${service.admin}/health`)).json() as { armed: Record<string, string> }
     assert.deepStrictEqual(document.armed, { until: String(line["until"]), reason: "<b>leak</b>" })

@@ -44,7 +44,7 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
         : metrics.bind(operation, method, path)
       const names = [operation]
       const successLevel = quiet ? "Debug" : "Info"
-      const middle = `","operation":${encodeString(operation)},"url.path":"`
+      const middle = `","operation":${encodeString(operation)},"url.path":`
 
       const textsOf = (status: number, method: string) => {
         const level = status >= 500 ? "Error" : successLevel
@@ -53,7 +53,7 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
           head: `","level":"${level.toUpperCase()}","message":${
             encodeString(`${method} ${path} ${status}`)
           },"trace_id":"`,
-          tail: `","http.response.status_code":${status},"duration_ms":`
+          tail: `,"http.response.status_code":${status},"duration_ms":`
         } as const
       }
       const byStatus: Array<ReturnType<typeof textsOf> | undefined> = []
@@ -77,7 +77,7 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
           const timestamp = Date.now()
           const microseconds = Math.round(seconds * 1e6)
           const line = `{"timestamp":"${encodeTimestamp(timestamp)}${head}${response.trace?.traceId}${middle}${
-            encodeString(pathOf(response)).slice(1, -1)
+            encodeString(pathOf(response))
           }${tail}${Math.floor(microseconds / 1000)}${(left ? endsLeft : ends)[microseconds % 1000]}`
           logs.offer({ timestamp, level, line })
         }

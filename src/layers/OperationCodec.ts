@@ -52,8 +52,58 @@ export const nothing = Exit.succeed(undefined)
 export const decoder = (kind: HttpApiSchemaError["kind"], schema: Schema.Top | undefined): Codec => {
   if (schema === undefined) return () => nothing
   const decode: Codec = Schema.decodeUnknownEffect(schema)
-  return (input) => refusing(kind, decode(input)) as ReturnType<Codec>
+  return ofTexts(schema, (input) => refusing(kind, decode(input)) as ReturnType<Codec>)
 }
+
+/**
+ * Decodes the query as {@link decoder} does. One that is empty, where that is allowed, is not interpreted.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const queryDecoder = (schema: Schema.Top | undefined): Codec => {
+  if (schema === undefined) return () => nothing
+  const decode = decoder("Query", Schema.toCodecArrayFromSingle(schema))
+  const ofNothing = decode({})
+  return Exit.isExit(ofNothing) && Exit.isSuccess(ofNothing) && isEmpty(ofNothing.value as object)
+    ? (input) => isEmpty(input as object) ? Exit.succeed({}) : decode(input)
+    : decode
+}
+
+const isEmpty = (value: object): boolean => {
+  for (const _ in value) return false
+  return true
+}
+
+// What only has texts, as most paths and many answers, is the same decoded and encoded: it need not be interpreted. What
+// does not fit is left to the codec, which says why.
+const ofTexts = ({ ast }: Schema.Top, codec: Codec): Codec => {
+  const names = namesOfTexts(ast)
+  return names === undefined ? codec : (input) => {
+    const texts: Record<string, string> = {}
+    if (typeof input !== "object" || input === null) return codec(input)
+    for (const name of names) {
+      const text = (input as Record<string, unknown>)[name]
+      if (typeof text !== "string") return codec(input)
+      texts[name] = text
+    }
+    return Exit.succeed(texts)
+  }
+}
+
+const namesOfTexts = (ast: SchemaAST.AST): ReadonlyArray<string> | undefined => {
+  if (!SchemaAST.isObjects(ast) || isRefined(ast) || ast.annotations !== undefined) return undefined
+  const names = ast.propertySignatures.flatMap(({ name, type }) =>
+    typeof name === "string" && name !== "__proto__" && SchemaAST.isString(type) && !isRefined(type) &&
+      !SchemaAST.isOptional(type)
+      ? [name]
+      : []
+  )
+  const all = names.length > 0 && names.length === ast.propertySignatures.length
+  return all && ast.indexSignatures.length === 0 ? names : undefined
+}
+
+const isRefined = ({ checks, encoding }: SchemaAST.AST): boolean => checks !== undefined || encoding !== undefined
 
 const refusing = (kind: HttpApiSchemaError["kind"], effect: ReturnType<Codec>) =>
   Exit.isExit(effect) && Exit.isSuccess(effect) ? effect : HttpApiSchemaError.wrap(kind, effect)
@@ -100,7 +150,7 @@ const jsonAnswer = (schema: Schema.Top, status: number): JsonAnswer => {
   return {
     status,
     contentType: encodingOf(schema.ast)?.contentType ?? "application/json",
-    encode: (value) => refusing("Body", encode(value)) as ReturnType<Codec>,
+    encode: ofTexts(schema, (value) => refusing("Body", encode(value)) as ReturnType<Codec>),
     text: (encoded) => encoded === undefined || noContent ? undefined : JSON.stringify(encoded)
   }
 }

@@ -7,7 +7,6 @@ import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { ServerResponse } from "node:http"
 import * as OperationCodec from "./OperationCodec.ts"
 import type { CapturedGroup, OperationInput } from "./OperationGroup.ts"
@@ -78,10 +77,7 @@ export const compile = (
   const params = OperationCodec.decoder("Params", endpoint.params)
   // Reading the headers copies them: only an operation that declares some pays for that.
   const headers = endpoint.headers === undefined ? undefined : OperationCodec.decoder("Headers", endpoint.headers)
-  const query = OperationCodec.decoder(
-    "Query",
-    endpoint.query === undefined ? undefined : Schema.toCodecArrayFromSingle(endpoint.query)
-  )
+  const query = OperationCodec.queryDecoder(endpoint.query)
   const onSuccess = (value: unknown): Answering =>
     HttpServerResponse.isHttpServerResponse(value)
       ? Exit.succeed(value)

@@ -92,12 +92,19 @@ run({
     assert.isFalse(existsSync(marker))
 
     const [, first = "", body = ""] = readFileSync(outfile, "utf8").split("\n//")
-    const { compiled, plain } = JSON.parse(first) as Record<"compiled" | "plain", Record<string, [number, number]>>
-    const cut = ([from, to]: readonly [number, number]) => body.slice(from, to)
-    assert.includeMembers(Object.keys(compiled), ["main.js", "Schema.js"])
-    for (const name of Object.keys(compiled)) {
+    type Place = readonly [from: number, to: number]
+    const { compiled, plain, sizes } = JSON.parse(first) as {
+      readonly compiled: Place
+      readonly plain: Readonly<Record<string, Place>>
+      readonly sizes: Readonly<Record<string, number>>
+    }
+    const cut = ([from, to]: Place) => body.slice(from, to)
+    assert.includeMembers(Object.keys(sizes), ["main.js", "Schema.js"])
+    const bytes = zstdDecompressSync(Buffer.from(cut(compiled), "base64"))
+    let at = 0
+    for (const [name, size] of Object.entries(sizes)) {
       const text = JSON.parse(cut(plain[name] ?? [0, 0])) as string
-      const cachedData = zstdDecompressSync(Buffer.from(cut(compiled[name] ?? [0, 0]), "base64"))
+      const cachedData = bytes.subarray(at, at += size)
       const code = `(function(exports, require, module, __KEELSON_BUNDLE__) {\n${text}\n})`
       assert.isFalse(new Script(code, { cachedData, lineOffset: -1 }).cachedDataRejected, name)
     }

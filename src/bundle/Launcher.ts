@@ -63,8 +63,11 @@ export const render = (
     plain: each(Object.entries(code).filter(([name]) => plain.has(name)), (text) => keep(ascii(JSON.stringify(text)))),
     packed: each(Object.entries(code).filter(([name]) => !plain.has(name)), (text) => keep(brotli(text))),
     maps: keep(brotli(JSON.stringify(maps))),
-    node: compiled?.node,
-    compiled: each([...compiled?.parts ?? []], (bytes) => [...keep(zstd(bytes)), bytes.length])
+    ...(compiled === undefined ? {} : {
+      node: compiled.node,
+      compiled: keep(zstd(Buffer.concat([...compiled.parts.values()]))),
+      sizes: each([...compiled.parts], ({ length }) => length)
+    })
   }
   return `#!/usr/bin/env node
 "use strict";
@@ -86,11 +89,15 @@ export const render = (
       : name in index.packed
       ? unpack("brotliDecompressSync", index.packed[name]).toString()
       : undefined;
-  const same = index.node === ${nodeOf};
-  const compiledOf = (name) =>
-    same && name in index.compiled
-      ? unpack("zstdDecompressSync", index.compiled[name], { chunkSize: index.compiled[name][2] })
-      : undefined;
+  const compiled = {};
+  // All in one piece: each that is unpacked costs half a millisecond.
+  const unpackCompiled = () => {
+    const sizes = Object.entries(index.sizes);
+    const chunkSize = sizes.reduce((sum, [, size]) => sum + size, 0);
+    const bytes = unpack("zstdDecompressSync", index.compiled, { chunkSize });
+    let at = 0;
+    for (const [name, size] of sizes) compiled[name] = bytes.subarray(at, at += size);
+  };
   const file = process.argv[1];
   const bundle = { file, code, maps: () => cut(index.maps)${rehearsal ? ", rehearsed" : ""} };
   const loaded = new Map();
@@ -106,7 +113,7 @@ ${rehearsal ? rehearsed : ""}  const load = (id) => {
       const script = new Script("(function(exports, require, module, __KEELSON_BUNDLE__) {\\n" + text + "\\n})", {
         filename: file + "/" + name,
         lineOffset: -1,
-        cachedData: compiledOf(name)
+        cachedData: compiled[name]
       });
 ${
     rehearsal
@@ -118,6 +125,7 @@ ${
   };
   // A container runtime asks for the health every few seconds: without the service it is there in half of the time.
   if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
+  if (index.node === ${nodeOf}) unpackCompiled();
   load("main.js");
   function kept() {
 //${JSON.stringify(index)}

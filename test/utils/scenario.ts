@@ -78,7 +78,10 @@ export const live = (program: Program): Promise<void> => {
     ])
     const target = `--target=${admin}`
     await Promise.all([run("settings"), run("--help"), run("-v"), run("init", "--print")])
-    await Promise.all([run("template"), run("user-data", "--bucket=artefacts", "--key=orders/main.js", `--sha256=${"0".repeat(64)}`)])
+    await Promise.all([
+      run("template"),
+      run("user-data", "--bucket=artefacts", "--key=orders/main.js", `--sha256=${"0".repeat(64)}`)
+    ])
     await Promise.all([run("health", target), run("logs", target), run("top", target, "--once")])
     await run("loglevel", target, "--level=debug", "--for=1m")
     await run("debug", "arm", "--for=1m", "--reason=proof", target)

@@ -125,4 +125,15 @@ run({
     assert.strictEqual(await build(), await build())
     assert.isFalse(existsSync(marker))
   })
+
+  it("lets an entry write nothing while it is built", async () => {
+    const directory = repository()
+    const [entry, marker] = [join(directory, "main.ts"), join(directory, "ran")]
+    writeFileSync(entry, `import { writeFileSync } from "node:fs"\nwriteFileSync(${JSON.stringify(marker)}, "")\n`)
+    const outfile = join(directory, "main.js")
+    await bundle({ entry, outfile, version: "1.1.ab41cd" })
+    assert.isFalse(existsSync(marker))
+    spawnSync(process.execPath, [outfile])
+    assert.isTrue(existsSync(marker))
+  })
 })

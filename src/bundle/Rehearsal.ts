@@ -14,8 +14,8 @@ const patience = 20_000
  *
  * **Details**
  *
- * The entry is imported, as `--help` does; of the service that it defines nothing is run, a small one takes its place,
- * on free ports of loopback.
+ * The entry is imported, as `--help` does, and can neither write files nor start programs; of the service that it defines
+ * nothing is run, a small one takes its place, on free ports of loopback.
  *
  * @category build
  * @since 1.1.0
@@ -26,7 +26,7 @@ export const rehearse = async (parts: Parts): Promise<Compiled | undefined> => {
   try {
     const file = join(directory, "main.js")
     writeFileSync(file, render(parts, { rehearsal: true }))
-    return await run(file, parts.plain)
+    return await run(directory, file, parts.plain)
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -37,9 +37,10 @@ interface Message {
   readonly compiled: ReadonlyArray<readonly [name: string, bytes: Uint8Array]>
 }
 
-const run = (file: string, plain: ReadonlySet<string>): Promise<Compiled | undefined> =>
+const run = (directory: string, file: string, plain: ReadonlySet<string>): Promise<Compiled | undefined> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, "serve"], {
+    const child = spawn(process.execPath, ["--permission", "--allow-fs-read=*", file, "serve"], {
+      cwd: directory,
       env: {},
       serialization: "advanced",
       stdio: ["ignore", "pipe", "ignore", "ipc"]

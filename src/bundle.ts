@@ -58,6 +58,7 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
     format: "cjs",
     minify: true,
     chunkFileNames: "[name].js",
+    comments: { annotation: false, jsdoc: false },
     sourcemap: "hidden"
   })
   const chunks = output.flatMap((part) => part.type === "chunk" ? [part] : [])

@@ -91,11 +91,12 @@ run({
     await bundle({ entry, outfile, version: "1.1.ab41cd" })
     assert.isFalse(existsSync(marker))
 
-    const [, first = "", body = ""] = readFileSync(outfile, "utf8").split("\n//")
+    const text = readFileSync(outfile, "utf8")
+    const [, first = "", body = ""] = /function kept\(\) \{\n\/\*(.*?)\*\/\/\*(.*)\*\/\n/s.exec(text) ?? []
     type Place = readonly [from: number, to: number]
     const { compiled, plain, sizes } = JSON.parse(first) as {
       readonly compiled: Place
-      readonly plain: Readonly<Record<string, Place>>
+      readonly plain: Readonly<Record<string, ReadonlyArray<Place | string>>>
       readonly sizes: Readonly<Record<string, number>>
     }
     const cut = ([from, to]: Place) => body.slice(from, to)
@@ -103,11 +104,24 @@ run({
     const bytes = zstdDecompressSync(Buffer.from(cut(compiled), "base64"))
     let at = 0
     for (const [name, size] of Object.entries(sizes)) {
-      const text = JSON.parse(cut(plain[name] ?? [0, 0])) as string
+      const text = (plain[name] ?? []).map((piece) => typeof piece === "string" ? piece : cut(piece)).join("")
       const cachedData = bytes.subarray(at, at += size)
       const code = `(function(exports, require, module, __KEELSON_BUNDLE__) {\n${text}\n})`
       assert.isFalse(new Script(code, { cachedData, lineOffset: -1 }).cachedDataRejected, name)
     }
+  })
+
+  it("gives back code that could not stand in a comment", async () => {
+    const directory = repository()
+    const [entry, outfile] = [join(directory, "main.ts"), join(directory, "main.js")]
+    const awkward = ["*/", "*…/", "é", "\\", "*", "/", "`$", "\u2028\r\n", "😀*/*/…", "//", "/*"]
+    writeFileSync(
+      entry,
+      `process.stdout.write(JSON.stringify(${JSON.stringify(awkward)}))\n`
+    )
+    await bundle({ entry, outfile, version: "1.1.ab41cd", compile: false })
+    assert.deepStrictEqual(JSON.parse(spawnSync(process.execPath, [outfile], { encoding: "utf8" }).stdout), awkward)
+    assert.match(readFileSync(outfile, "utf8"), /^[\0-\x7e]*$/)
   })
 
   it("has no compiled code, and imports nothing, where none is wanted", async () => {

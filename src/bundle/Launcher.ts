@@ -42,8 +42,8 @@ const nodeOf = "[process.version, process.arch, process.platform].join()"
  * **Details**
  *
  * All but the launcher stands in comments of a function, which V8 passes over faster than it reads text: that is what
- * `--version` waits for. The function's own text gives it back. Parts that a start needs are there as they are, others
- * and compiled code are compressed.
+ * `--version` waits for. The function's own text gives it back, so parts that a start needs, which are there as they are,
+ * are not even copied. Others and compiled code are compressed.
  *
  * @category rendering
  * @since 1.1.0
@@ -55,12 +55,16 @@ export const render = (
   const pieces: Array<string> = []
   let length = 0
   const keep = (text: string): readonly [from: number, to: number] => {
+    const from = length
     pieces.push(text)
-    length += text.length
-    return [length - text.length, length]
+    length += text.length + separator.length
+    return [from, from + text.length]
   }
+  // What may not stand in the comment as it is goes to the index, between the places of what may.
+  const keepText = (text: string) =>
+    text.split(unfit).map((piece, position) => position % 2 === 0 ? keep(piece) : piece)
   const index = {
-    plain: each(Object.entries(code).filter(([name]) => plain.has(name)), (text) => keep(ascii(JSON.stringify(text)))),
+    plain: each(Object.entries(code).filter(([name]) => plain.has(name)), keepText),
     packed: each(Object.entries(code).filter(([name]) => !plain.has(name)), (text) => keep(brotli(text))),
     maps: keep(brotli(JSON.stringify(maps))),
     ...(compiled === undefined ? {} : {
@@ -77,7 +81,10 @@ export const render = (
     process.stdout.write(${JSON.stringify(`${version}\n`)});
     return;
   }
-  const [, first, body] = String(kept).split("\\n//");
+  const text = String(kept);
+  const end = text.indexOf("*/");
+  const first = text.slice(text.indexOf("/*") + 2, end);
+  const body = text.slice(end + 4);
   const index = JSON.parse(first);
   const { Script } = process.getBuiltinModule("node:vm");
   const cut = ([from, to]) => body.slice(from, to);
@@ -85,7 +92,7 @@ export const render = (
     process.getBuiltinModule("node:zlib")[how](Buffer.from(cut(place), "base64"), options);
   const code = (name) =>
     name in index.plain
-      ? JSON.parse(cut(index.plain[name]))
+      ? index.plain[name].map((piece) => typeof piece === "string" ? piece : cut(piece)).join("")
       : name in index.packed
       ? unpack("brotliDecompressSync", index.packed[name]).toString()
       : undefined;
@@ -128,8 +135,7 @@ ${
   if (index.node === ${nodeOf}) unpackCompiled();
   load("main.js");
   function kept() {
-//${JSON.stringify(index)}
-//${pieces.join("")}
+/*${indexText(index)}*//*${pieces.join(separator)}*/
   }
 })();
 `
@@ -145,9 +151,16 @@ const rehearsed = `  const scripts = new Map();
 const each = <A, B>(entries: ReadonlyArray<readonly [string, A]>, to: (value: A) => B): Record<string, B> =>
   Object.fromEntries(entries.map(([name, value]) => [name, to(value)]))
 
-// V8 stores text with one non-Latin-1 character at two bytes each, and scans it slower.
-const ascii = (text: string) =>
-  text.replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
+// Two pieces side by side must not end the comment either.
+const separator = "\n"
+
+// The end of a comment, and whatever would make V8 store the whole file at two bytes a character.
+const unfit = /(\*\/|[^\0-\x7e]+)/
+
+const indexText = (index: unknown): string =>
+  JSON.stringify(index)
+    .replaceAll("*/", "*\\/")
+    .replace(/[^\0-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 const brotli = (text: string): string => {
   const bytes = Buffer.from(text)

@@ -206,7 +206,7 @@ describe("what goes wrong at the start", () => {
     assert.strictEqual(stderr, "")
     const line = JSON.parse(lines[0] ?? "") as { level: string; message: string }
     assert.strictEqual(line.level, "FATAL")
-    assert.include(line.message, `0.0.0.0:${port} (--port): the port is in use`)
+    assert.include(line.message, `[::]:${port} (--port): the port is in use`)
   })
 
   it("is one line with every bad setting and exit 78", async () => {

@@ -155,8 +155,9 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
     }
   })
 
-const reachable = (host: string) =>
-  host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host
+const reachable = (host: string) => host === "0.0.0.0" || host === "::" ? "localhost" : bracketed(host)
+
+const bracketed = (host: string) => host.includes(":") ? `[${host}]` : host
 
 const advice: Record<string, string> = {
   EADDRINUSE: "the port is in use; stop the other process or choose another port",
@@ -173,13 +174,15 @@ const listen = (server: Server, { host, inherited, name, port, portSetting }: Op
         new ListenError({
           code,
           message: inherited === undefined
-            ? `The ${name} listener cannot take ${host}:${port} (--${portSetting}): ` +
+            ? `The ${name} listener cannot take ${bracketed(host)}:${port} (--${portSetting}): ` +
               `${advice[code] ?? error.message} (${code})`
             : `The ${name} listener cannot take the socket it was handed (file descriptor ${inherited}): ${error.message}`
         })
       ))
     })
-    server.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
+    // Without a host Node listens on `::`, on 0.0.0.0 where there is no IPv6; and looks nothing up, which takes 5 ms.
+    const address = host === "::" ? { port } : { host, port }
+    server.listen(inherited === undefined ? address : { fd: inherited }, () => {
       server.removeAllListeners("error")
       resume(Effect.succeed(server.address() as AddressInfo))
     })

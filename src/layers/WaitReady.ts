@@ -91,7 +91,7 @@ export const waitReady = (
 const refuse = (message: string) => new NotReady({ message, exitCode: ExitCode.usageError })
 
 const askable = (host: string) =>
-  host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host
+  host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
 
 const ask = (url: string): Effect.Effect<string> =>
   Effect.callback((resume) => {

@@ -188,8 +188,8 @@ export const definitions = {
   host: setting({
     flag: "host",
     env: "HOST",
-    description: "address of the service listener",
-    fallback: "0.0.0.0",
+    description: "address of the service listener, :: for every one, IPv4 too",
+    fallback: "::",
     parse: host
   }),
   port: setting({

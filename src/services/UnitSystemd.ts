@@ -111,7 +111,10 @@ const serviceText = (unit: Unit): string => {
 }
 
 const socketText = (unit: Unit, { host, port }: NonNullable<Unit["socket"]>): string => {
-  const address = host === "localhost" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
+  // A port alone is every address, also where there is no IPv6.
+  const listening = host === "::"
+    ? [`ListenStream=${port}`, "BindIPv6Only=both"]
+    : [`ListenStream=${host === "localhost" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`]
   return [
     ...heading(unit, `To add to it: systemctl edit ${unit.name}.socket`),
     "",
@@ -119,7 +122,7 @@ const socketText = (unit: Unit, { host, port }: NonNullable<Unit["socket"]>): st
     `Description=socket of ${unit.name}`,
     "",
     "[Socket]",
-    `ListenStream=${address}:${port}`,
+    ...listening,
     "",
     "[Install]",
     "WantedBy=sockets.target",

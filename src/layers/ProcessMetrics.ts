@@ -4,12 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
-import { readdirSync } from "node:fs"
-import { statfs } from "node:fs/promises"
+import { readdirSync, statfs, type StatsFs } from "node:fs"
 import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from "node:perf_hooks"
 import { getHeapStatistics } from "node:v8"
 import { Fibers } from "../services/Fibers.ts"
 import { Settings } from "../services/Settings.ts"
+
+// A start is to be short: watching begins after it.
+const pause = "1 second"
 
 const diskInterval = "30 seconds"
 const shortestInterval = Duration.seconds(1)
@@ -30,7 +32,8 @@ const gcKinds: ReadonlyArray<readonly [number, string]> = [
  *
  * Each value is read when a snapshot is taken. Names are those of Prometheus' Node client where it has one. Ratios and
  * event-loop delays (in seconds) are of the last one to two `metricsInterval`s, whoever reads them and how often; the
- * CPU ratio is in cores. File descriptors need `/proc`, live fibers `FiberRegistry`, the disk is read every 30
+ * CPU ratio is in cores. Event-loop delays and garbage collections are watched from a second after the start on. File
+ * descriptors need `/proc`, live fibers `FiberRegistry`, the disk is read every 30
  * seconds: what cannot be read is not there.
  *
  * @category layers
@@ -42,6 +45,7 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function
   const { metricsInterval } = yield* Settings
   const interval = Duration.max(metricsInterval, shortestInterval)
   const loop = yield* overlapping({ open: openLoopWindow, interval })
+  const watched = makeWatched()
 
   for (
     const [name, value, description] of [
@@ -52,9 +56,9 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function
       ["process_uptime_seconds", () => process.uptime(), "Time since the start"],
       ["process_cpu_utilization_ratio", () => loop().cpuRatio(), "Cores kept busy"],
       ["nodejs_eventloop_utilization_ratio", () => loop().loopRatio(), "Busy event loop"],
-      ["nodejs_eventloop_lag_p50_seconds", () => loop().lag(50), "Event-loop delay, median"],
-      ["nodejs_eventloop_lag_p99_seconds", () => loop().lag(99), "Event-loop delay, 99th percentile"],
-      ["nodejs_eventloop_lag_max_seconds", () => loop().lag(100), "Event-loop delay, longest"],
+      ["nodejs_eventloop_lag_p50_seconds", () => watched.lag(50), "Event-loop delay, median"],
+      ["nodejs_eventloop_lag_p99_seconds", () => watched.lag(99), "Event-loop delay, 99th percentile"],
+      ["nodejs_eventloop_lag_max_seconds", () => watched.lag(100), "Event-loop delay, longest"],
       ...(fibers !== undefined ? [["keelson_fibers", fibers.live, "Live fibers"] as const] : [])
     ] as const
   ) yield* register.gauge(name, value, description)
@@ -67,15 +71,23 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function
     yield* register.gauge("process_open_fds", descriptors, "Open file descriptors")
   }
 
-  const collections = yield* observeCollections
-  for (const total of collections.values()) {
+  for (const total of watched.collections.values()) {
     const { kind } = total
     yield* register.counter("nodejs_gc_runs_total", () => total.count, "Garbage collections", { kind })
     yield* register.counter("nodejs_gc_duration_seconds_total", () => total.seconds, "Time collecting", { kind })
   }
 
+  yield* Effect.sleep(pause).pipe(
+    Effect.andThen(observeCollections(watched.collections)),
+    Effect.andThen(overlapping({ open: openDelayWindow, interval })),
+    Effect.map((delay) => {
+      watched.lag = (percentile) => delay().lag(percentile)
+    }),
+    Effect.forkScoped
+  )
+
   let disk = { free: 0, total: 0 }
-  const readDisk = Effect.map(Effect.tryPromise(() => statfs(".")), ({ bavail, blocks, bsize }) => {
+  const readDisk = Effect.map(diskOfWorkingDirectory, ({ bavail, blocks, bsize }) => {
     disk = { free: bavail * bsize, total: blocks * bsize }
   })
   const spaced = Schedule.spaced(diskInterval)
@@ -122,24 +134,34 @@ export const overlapping = Effect.fnUntraced(function*<A extends Window>(options
   return () => older
 })
 
+const diskOfWorkingDirectory = Effect.callback<StatsFs, Error>((resume) => {
+  statfs(".", (error, stats) => resume(error === null ? Effect.succeed(stats) : Effect.fail(error)))
+})
+
 const openLoopWindow = () => {
-  const delay = monitorEventLoopDelay({ resolution: delayResolution })
-  delay.enable()
   const now = () => ({ at: performance.now(), cpu: cpuSeconds(), loop: performance.eventLoopUtilization() })
   let since = now()
   return {
     restart: () => {
-      delay.reset()
       since = now()
     },
+    close: () => {},
+    loopRatio: () => performance.eventLoopUtilization(since.loop).utilization,
+    cpuRatio: () => (cpuSeconds() - since.cpu) / Math.max(1e-3, (performance.now() - since.at) / 1e3)
+  }
+}
+
+const openDelayWindow = () => {
+  const delay = monitorEventLoopDelay({ resolution: delayResolution })
+  delay.enable()
+  return {
+    restart: () => delay.reset(),
     close: () => {
       delay.disable()
     },
     // Node measures the time between two ticks of its own timer: the timer's period is not delay.
     lag: (percentile: number) =>
-      delay.count === 0 ? 0 : Math.max(0, delay.percentile(percentile) / 1e9 - delayResolution / 1e3),
-    loopRatio: () => performance.eventLoopUtilization(since.loop).utilization,
-    cpuRatio: () => (cpuSeconds() - since.cpu) / Math.max(1e-3, (performance.now() - since.at) / 1e3)
+      delay.count === 0 ? 0 : Math.max(0, delay.percentile(percentile) / 1e9 - delayResolution / 1e3)
   }
 }
 
@@ -154,11 +176,15 @@ interface Collections {
   seconds: number
 }
 
-const observeCollections = Effect.gen(function*() {
-  const totals = new Map(
+const makeWatched = () => ({
+  lag: (_percentile: number) => 0,
+  collections: new Map(
     gcKinds.map(([number, kind]): [number, Collections] => [number, { kind, count: 0, seconds: 0 }])
   )
-  yield* Effect.acquireRelease(
+})
+
+const observeCollections = (totals: ReadonlyMap<number, Collections>) =>
+  Effect.acquireRelease(
     Effect.sync(() => {
       const observer = new PerformanceObserver((list) => {
         for (const entry of list.getEntries()) {
@@ -174,8 +200,6 @@ const observeCollections = Effect.gen(function*() {
     }),
     (observer) => Effect.sync(() => observer.disconnect())
   )
-  return totals
-})
 
 const makeRegister = (context: Context.Context<never>) => {
   const register = <State>(metric: Metric.Metric<never, State>, get: () => State) =>

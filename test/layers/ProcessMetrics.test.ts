@@ -37,6 +37,9 @@ const turnsUntil = (condition: Effect.Effect<boolean>) =>
 /** From then on the layer's own fibers are as many as they stay. */
 const diskKnown = turnsUntil(Effect.map(read, (values) => values.has("keelson_disk_free_bytes")))
 
+/** What is watched from a second on. */
+const watching = TestClock.adjust("1 second")
+
 const work = (milliseconds: number) => {
   const end = performance.now() + milliseconds
   while (performance.now() < end);
@@ -108,6 +111,7 @@ describe("ProcessMetrics", () => {
 
   it.effect("sees an event loop that is held up", () =>
     Effect.gen(function*() {
+      yield* watching
       yield* turnsUntil(Effect.suspend(() => {
         work(60)
         return Effect.map(valueOf("nodejs_eventloop_lag_max_seconds"), (lag) => lag >= 0.03)
@@ -120,6 +124,7 @@ describe("ProcessMetrics", () => {
 
   it.effect("counts garbage collections by kind and times them", () =>
     Effect.gen(function*() {
+      yield* watching
       const before = yield* read
       collect()
       const more = (name: string) => Effect.map(valueOf(name), (value) => value > (before.get(name) ?? NaN))

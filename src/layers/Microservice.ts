@@ -3,6 +3,7 @@ import * as NodeHttpPlatform from "@effect/platform-node/NodeHttpPlatform"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
@@ -14,6 +15,7 @@ import * as Metric from "effect/Metric"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as BreakGlassService from "../services/BreakGlass.ts"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as EnvironmentService from "../services/Environment.ts"
@@ -203,23 +205,35 @@ export const MicroserviceMemory: Layer.Layer<
  */
 export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint, E>(
   { api, handlers, name }: Definition<Id, Groups, E>
-): Layer.Layer<Server.Server | Admin.Admin, E | ListenError | RouteConflict, Microservice> =>
-  Layer.effectDiscard(Effect.gen(function*() {
-    const server = yield* Server.Server
-    const admin = yield* Admin.Admin
+): Layer.Layer<
+  Server.Server | Admin.Admin,
+  E | ListenError | RouteConflict | Operations.OperationsError,
+  Microservice
+> =>
+  Layer.effectContext(Effect.gen(function*() {
+    // Operations are answered first, and what shows how they end is there until they have ended.
+    const diagnostics = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) => Scope.close(diagnostics, exit))
+    const serving = yield* Layer.build(Server.layer(api))
+    const server = Context.get(serving, Server.Server)
+    yield* turns
+    yield* Effect.fromResult(Operations.reflect(api, Operations.commands))
+    yield* turns
+    const diagnosed = yield* Layer.buildWithScope(Admin.layer, diagnostics)
+    const admin = Context.get(diagnosed, Admin.Admin)
     const version = yield* Version
     const lifecycle = yield* Lifecycle.Lifecycle
     admin.announce(server.url)
+    yield* turns
     yield* lifecycle.advance("ready")
     yield* Effect.logInfo(`${name} ${version} is ready: service ${server.url} admin ${admin.url}`, {
       version,
       service_url: server.url,
       admin_url: admin.url
     })
+    return Context.merge(serving, diagnosed)
   })).pipe(
-    Layer.provideMerge(Server.layer(api)),
     Layer.provide(handlers),
-    Layer.provideMerge(Admin.layer),
     Layer.provide(Layer.succeed(ServiceName, name))
   )
 
@@ -245,6 +259,10 @@ export const client = <Id extends string, Groups extends HttpApiGroup.Constraint
       Effect.provideService(FetchHttpClient.Fetch, (input, init) => transport(new Request(input, init)))
     )
   })
+
+// The event loop accepts a connection in one turn, and reads what it asks in the next: who is there already does not wait
+// for what only people look at.
+const turns = Effect.repeat(Effect.yieldNow, { times: 2 })
 
 // The command line costs a server a third of its start: a plain `serve --flag=value …` does without it, and what waits for it.
 const plainFlags = (
@@ -294,8 +312,7 @@ export const serve = <Id extends string, Groups extends HttpApiGroup.Constraint,
   Effect.flatMap(
     discover(flags, definition.settings),
     (discovered) =>
-      Effect.fromResult(Operations.reflect(definition.api, Operations.commands)).pipe(
-        Effect.andThen(Layer.launch(layer(definition))),
+      Layer.launch(layer(definition)).pipe(
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : startFailed(cause)
         ),

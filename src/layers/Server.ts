@@ -82,13 +82,19 @@ export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint>
         requestTimeout: settings.requestTimeout,
         exempt: HealthRoutes.paths
       })
+      const lameduck = Effect.logInfo("draining", { lameduck: Duration.format(settings.lameduck) }).pipe(
+        Effect.andThen(Effect.sleep(settings.lameduck))
+      )
       yield* Effect.addFinalizer(() =>
-        lifecycle.advance("draining").pipe(
-          Effect.andThen(Effect.logInfo("draining", { lameduck: Duration.format(settings.lameduck) })),
-          Effect.andThen(Effect.sleep(settings.lameduck)),
-          Effect.andThen(listener.close(settings.shutdownDeadline)),
-          Effect.andThen(lifecycle.advance("stopped"))
-        )
+        Effect.suspend(() => {
+          // Nobody was sent to a service that never was ready.
+          const ready = lifecycle.state() === "ready"
+          return lifecycle.advance("draining").pipe(
+            Effect.andThen(ready ? lameduck : Effect.void),
+            Effect.andThen(listener.close(settings.shutdownDeadline)),
+            Effect.andThen(lifecycle.advance("stopped"))
+          )
+        })
       )
       return { url: listener.url }
     })

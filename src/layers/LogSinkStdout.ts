@@ -81,8 +81,7 @@ const makeWriter = (
   { colours = false, fd, maxBufferedBytes = 32 * 1024 * 1024, pretty }: Options,
   clock: Clock.Clock
 ) => {
-  makeNonBlocking(fd)
-
+  let nonBlocking = false
   let open = ""
   let openLines = 0
   let page = Buffer.alloc(0)
@@ -194,6 +193,10 @@ const makeWriter = (
   }
 
   const drain = (limit: number): void => {
+    if (!nonBlocking) {
+      makeNonBlocking(fd)
+      nonBlocking = true
+    }
     let left = limit
     while (left > 0) {
       report()

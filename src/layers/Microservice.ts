@@ -16,6 +16,7 @@ import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { isatty } from "node:tty"
 import * as BreakGlassService from "../services/BreakGlass.ts"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as EnvironmentService from "../services/Environment.ts"
@@ -131,14 +132,16 @@ export const layerLive = (
   { instance, kind, readOutputs, region, report, sources, values: settings, warning }: Discovered,
   options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
 ): Layer.Layer<Microservice> => {
-  const stream = process[options.logsTo]
-  const pretty = settings.logFormat === "pretty" || (settings.logFormat === "auto" && stream.isTTY)
+  const fd = options.logsTo === "stdout" ? 1 : 2
+  // Node's streams are made when they are first looked at, which takes a start as long as a request.
+  const terminal = isatty(fd)
+  const pretty = settings.logFormat === "pretty" || (settings.logFormat === "auto" && terminal)
   const local = Layer.mergeAll(
     MetricSink.layerLocal,
     LogSinkStdout.layer({
-      fd: options.logsTo === "stdout" ? 1 : 2,
+      fd,
       pretty,
-      colours: stream.isTTY && process.env["NO_COLOR"] === undefined
+      colours: terminal && process.env["NO_COLOR"] === undefined
     })
   )
   const cloudWatch = Layer.unwrap(Effect.promise(async () => (await import("./CloudWatch.ts")).layer))

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
-import { readdirSync, statfs, type StatsFs } from "node:fs"
+import { existsSync, readdirSync, statfs, type StatsFs } from "node:fs"
 import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from "node:perf_hooks"
 import { getHeapStatistics } from "node:v8"
 import { Fibers } from "../services/Fibers.ts"
@@ -67,7 +67,7 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function
 
   // One of the descriptors is that of the listing itself.
   const descriptors = () => readdirSync("/proc/self/fd").length - 1
-  if (yield* Effect.isSuccess(Effect.try(descriptors))) {
+  if (existsSync("/proc/self/fd")) {
     yield* register.gauge("process_open_fds", descriptors, "Open file descriptors")
   }
 

@@ -56,7 +56,7 @@ export const format = ({ sampled, spanId, traceId }: TraceContext): string =>
   `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`
 
 const digitsPerByte = 2
-const numbers = new Uint32Array(2048)
+const numbers = new Uint32Array(256)
 let pool = ""
 let used = 0
 

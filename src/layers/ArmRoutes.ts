@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { isLoopback } from "../services/AdminAccess.ts"
 import type { BreakGlass } from "../services/BreakGlass.ts"
-import { duration } from "../services/Settings.ts"
+import { duration } from "../services/SettingText.ts"
 import * as Refusal from "./Refusal.ts"
 
 type Request = HttpServerRequest.HttpServerRequest

@@ -2,7 +2,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as ExitCode from "../services/ExitCode.ts"
-import { definitions } from "../services/Settings.ts"
+import { definitions } from "../services/SettingDefinitions.ts"
 import { OperationFailed, type Output, reasonOf } from "./OperationCaller.ts"
 
 const target = Flag.String("target").pipe(

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Version } from "../services/BuildInfo.ts"
 import * as Settings from "../services/Settings.ts"
+import * as SettingText from "../services/SettingText.ts"
 import * as Unit from "../services/Unit.ts"
 import { passedOn, secretVariables } from "../services/UnitSettings.ts"
 import * as DeclaredSettings from "./DeclaredSettings.ts"
@@ -64,7 +65,7 @@ export const make = (
     const values = Result.getOrElse(resolved, () => fallbacks)
     const declared = yield* fromEnvironment(definition.settings ?? {}, env)
     const given = variables(request)
-    const ready = Settings.duration(request.readyTimeout)
+    const ready = SettingText.duration(request.readyTimeout)
     const timeout = Result.getOrElse(ready, () => Duration.zero)
     const { environment, flags: serveFlags } = passedOn({ flags, env }, values.port)
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ExitCode from "../services/ExitCode.ts"
 import { describe, type toJson } from "../services/LogLevels.ts"
-import { definitions } from "../services/Settings.ts"
+import { definitions } from "../services/SettingDefinitions.ts"
 import { OperationFailed, type Output, reasonOf, write } from "./OperationCaller.ts"
 
 /**

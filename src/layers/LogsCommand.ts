@@ -10,7 +10,7 @@ import * as ExitCode from "../services/ExitCode.ts"
 import * as LogPretty from "../services/LogPretty.ts"
 import { lostEvent } from "../services/LogTail.ts"
 import { capacity } from "../services/Recent.ts"
-import { definitions } from "../services/Settings.ts"
+import { definitions } from "../services/SettingDefinitions.ts"
 import { OperationFailed, type Output, reasonOf, write } from "./OperationCaller.ts"
 
 // Three of the server's heartbeats: a connection that says nothing for longer is gone.

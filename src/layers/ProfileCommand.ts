@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { promisify } from "node:util"
 import { gunzip } from "node:zlib"
 import * as ExitCode from "../services/ExitCode.ts"
-import { definitions } from "../services/Settings.ts"
+import { definitions } from "../services/SettingDefinitions.ts"
 import { OperationFailed, type Output, reasonOf, write } from "./OperationCaller.ts"
 
 const kinds = ["profile", "heap", "allocs", "goroutine", "block", "mutex", "threadcreate"] as const

@@ -1,6 +1,6 @@
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
-import { definitions, names, type Setting } from "../services/Settings.ts"
+import { definitions, names, type Setting } from "../services/SettingDefinitions.ts"
 
 /**
  * The flag of one of the chassis' own settings, optional.

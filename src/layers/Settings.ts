@@ -8,6 +8,7 @@ import * as Backoff from "../services/Backoff.ts"
 import { classify, type DeliveryError } from "../services/DeliveryError.ts"
 import type { Kind } from "../services/Environment.ts"
 import { settingsUnavailable } from "../services/ExitCode.ts"
+import type { Values } from "../services/SettingDefinitions.ts"
 import * as Settings from "../services/Settings.ts"
 import type { AwsOptions } from "./AwsOptions.ts"
 import * as DeclaredSettings from "./DeclaredSettings.ts"
@@ -34,7 +35,7 @@ export class SettingsUnavailable extends Schema.TaggedError<SettingsUnavailable>
  * @since 1.1.0
  */
 export interface Discovered {
-  readonly values: Settings.Values
+  readonly values: Values
   readonly sources: Settings.Sources
   readonly report: Settings.Report
   readonly kind: Kind

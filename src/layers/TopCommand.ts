@@ -4,7 +4,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as ExitCode from "../services/ExitCode.ts"
-import { definitions, duration } from "../services/Settings.ts"
+import { definitions } from "../services/SettingDefinitions.ts"
+import { duration } from "../services/SettingText.ts"
 import { OperationFailed, type Output } from "./OperationCaller.ts"
 
 const shortest = Duration.millis(100)

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { get } from "node:http"
 import * as ExitCode from "../services/ExitCode.ts"
 import * as Settings from "../services/Settings.ts"
+import * as SettingText from "../services/SettingText.ts"
 
 /**
  * The service did not become ready; what it last answered is on standard error.
@@ -48,7 +49,7 @@ export const waitReady = (
   env: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<void, NotReady | Settings.SettingsError> =>
   Effect.gen(function*() {
-    const limit = Settings.duration(given)
+    const limit = SettingText.duration(given)
     if (Result.isFailure(limit)) {
       return yield* refuse(`--timeout is ${JSON.stringify(given)}, expected ${limit.failure}`)
     }

@@ -1,6 +1,6 @@
 import type { DrainTiming } from "./DrainTiming.ts"
 import type { MetricBound } from "./MetricBounds.ts"
-import { definitions, type Values } from "./Settings.ts"
+import { definitions, type Values } from "./SettingDefinitions.ts"
 import type { Value } from "./Stack.ts"
 import type { Statement } from "./StackPolicy.ts"
 

@@ -10,7 +10,7 @@ import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Tracer from "effect/Tracer"
-import { duration, logLevel } from "./Settings.ts"
+import { duration, logLevel } from "./SettingText.ts"
 import { Operation } from "./TraceContext.ts"
 
 /**

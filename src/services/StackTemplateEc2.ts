@@ -1,5 +1,6 @@
 import type { Blueprint } from "./Blueprint.ts"
-import { definitions, outputName } from "./Settings.ts"
+import { definitions } from "./SettingDefinitions.ts"
+import { outputName } from "./Settings.ts"
 import { attribute, type Part, ref, type Value } from "./Stack.ts"
 import { listenerTag } from "./StackBalancer.ts"
 import { trust } from "./StackPolicy.ts"

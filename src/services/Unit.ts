@@ -1,5 +1,5 @@
 import * as Duration from "effect/Duration"
-import type { Values } from "./Settings.ts"
+import type { Values } from "./SettingDefinitions.ts"
 
 /**
  * The init systems a unit can be written for.

@@ -1,4 +1,5 @@
-import { definitions, type Sources } from "./Settings.ts"
+import { definitions } from "./SettingDefinitions.ts"
+import type { Sources } from "./Settings.ts"
 
 /**
  * Variables of AWS' own that say where and how its services are reached, and hold no secret.

@@ -9,7 +9,8 @@ import { ServiceName, Version } from "../../src/services/BuildInfo.ts"
 import { Health } from "../../src/services/Health.ts"
 import type { HealthDocument } from "../../src/services/HealthDocument.ts"
 import { LogLevels, mostNames } from "../../src/services/LogLevels.ts"
-import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
+import type { Values } from "../../src/services/SettingDefinitions.ts"
+import { resolve, Settings } from "../../src/services/Settings.ts"
 
 const settings: Values = { ...Result.getOrThrow(resolve({ flags: {}, env: {} })), adminPort: 0 }
 

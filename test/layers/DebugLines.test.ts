@@ -5,7 +5,8 @@ import * as Microservice from "../../src/layers/Microservice.ts"
 import * as Server from "../../src/layers/Server.ts"
 import { LogLevels } from "../../src/services/LogLevels.ts"
 import * as LogSink from "../../src/services/LogSink.ts"
-import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
+import type { Values } from "../../src/services/SettingDefinitions.ts"
+import { resolve, Settings } from "../../src/services/Settings.ts"
 
 class Full extends Schema.TaggedError<Full>()("Full", { message: Schema.String }, { httpApiStatus: 507 }) {}
 

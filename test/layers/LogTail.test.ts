@@ -7,7 +7,8 @@ import { maxFollowers } from "../../src/layers/LogTail.ts"
 import { MicroserviceMemory } from "../../src/layers/Microservice.ts"
 import { Logs } from "../../src/services/Logs.ts"
 import { LogSinkMemory } from "../../src/services/LogSink.ts"
-import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
+import type { Values } from "../../src/services/SettingDefinitions.ts"
+import { resolve, Settings } from "../../src/services/Settings.ts"
 
 const settings: Values = { ...Result.getOrThrow(resolve({ flags: {}, env: {} })), adminPort: 0 }
 

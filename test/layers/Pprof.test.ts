@@ -8,7 +8,8 @@ import * as Admin from "../../src/layers/Admin.ts"
 import * as FiberRegistry from "../../src/layers/FiberRegistry.ts"
 import { MicroserviceMemory } from "../../src/layers/Microservice.ts"
 import * as Profiler from "../../src/layers/Profiler.ts"
-import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
+import type { Values } from "../../src/services/SettingDefinitions.ts"
+import { resolve, Settings } from "../../src/services/Settings.ts"
 
 const settings: Values = { ...Result.getOrThrow(resolve({ flags: {}, env: {} })), adminPort: 0 }
 

@@ -11,7 +11,8 @@ import { Version } from "../../src/services/BuildInfo.ts"
 import * as Health from "../../src/services/Health.ts"
 import * as Lifecycle from "../../src/services/Lifecycle.ts"
 import * as LogSink from "../../src/services/LogSink.ts"
-import { resolve, Settings, type Values } from "../../src/services/Settings.ts"
+import type { Values } from "../../src/services/SettingDefinitions.ts"
+import { resolve, Settings } from "../../src/services/Settings.ts"
 
 class Api extends HttpApi.make("test").add(
   HttpApiGroup.make("things").add(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Answer, judge, parse, ports, type Probe } from "../../src/services/HealthProbe.ts"
-import { definitions } from "../../src/services/Settings.ts"
+import { definitions } from "../../src/services/SettingDefinitions.ts"
 
 const probe: Probe = { targets: ["http://127.0.0.1:1", "http://127.0.0.1:2"], timeout: 1, json: false }
 

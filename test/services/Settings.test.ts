@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Result } from "effect"
-import { definitions, resolve, type Setting, type Values } from "../../src/services/Settings.ts"
+import { definitions, type Setting, type Values } from "../../src/services/SettingDefinitions.ts"
+import { resolve } from "../../src/services/Settings.ts"
 
 const read = (flags: Record<string, string>, env: Record<string, string> = {}): Values =>
   Result.getOrThrow(resolve({ flags, env }))

@@ -10,3 +10,14 @@ export const median = (values: Iterable<number>): number => quantile(values, 0.5
 /** Round by round, what `values` are to `base`: what disturbs a whole round disturbs both. */
 export const ratios = (values: ReadonlyArray<number>, base: ReadonlyArray<number>): Array<number> =>
   values.map((value, round) => value / (base[round] ?? Number.NaN))
+
+/**
+ * Between which values the median lies of what `values` are a sample of, with a probability of at least 95 %: by their
+ * order alone, whatever their distribution.
+ */
+export const medianInterval = (values: Iterable<number>): readonly [from: number, to: number] => {
+  const sorted = Float64Array.from(values).sort()
+  const { length } = sorted
+  const outside = Math.max(0, Math.floor(length / 2 - 0.98 * Math.sqrt(length)) - 1)
+  return [sorted[outside] ?? Number.NaN, sorted[length - 1 - outside] ?? Number.NaN]
+}

@@ -1,50 +1,75 @@
 /**
- * What one `Effect.log` with five annotations costs its caller: keelson's logger into a sink that keeps nothing, against
- * Effect's `Logger.formatJson`, alternating in one process; medians. And what a line below the level costs: with nothing
- * changed, while a name has a level of its own, after that ended, and kept for a request that may fail.
+ * What a log call with five fields costs its caller: keelson into a sink that keeps nothing, and into the one that ships
+ * to CloudWatch Logs, whose requests are answered at once; pino, winston and Effect's own JSON logger into a stream that
+ * keeps nothing. All alternate in one process; medians, and the ratio to pino. Then what a line below the level costs:
+ * with nothing changed, while a name has a level of its own, after that ended, and kept for a request that may fail.
  *
- * Run with `node bench/log-call.ts`.
+ * Run with `npm ci --prefix bench && node bench/log-call.ts`.
  */
-import { Context, Duration, Effect, Layer, Logger, References } from "effect"
+import { Context, Duration, Effect, type Fiber, Layer, Logger, ManagedRuntime, References } from "effect"
 import { performance } from "node:perf_hooks"
+import { setImmediate as turn } from "node:timers/promises"
 import * as FiberRegistry from "../src/layers/FiberRegistry.ts"
 import * as KeelsonLogger from "../src/layers/Logger.ts"
 import * as LogLevels from "../src/layers/LogLevels.ts"
+import * as LogSinkCloudWatch from "../src/layers/LogSinkCloudWatch.ts"
 import * as DebugLines from "../src/services/DebugLines.ts"
+import * as Ledger from "../src/services/Ledger.ts"
 import { LogLevels as Levels } from "../src/services/LogLevels.ts"
 import * as Logs from "../src/services/Logs.ts"
 import { LogSink } from "../src/services/LogSink.ts"
 import * as Recent from "../src/services/Recent.ts"
 import * as TraceContext from "../src/services/TraceContext.ts"
+import { makePino, makeWinston } from "./log-peers.js"
+import { median } from "./statistics.ts"
+import { align } from "./table.ts"
 
-const calls = 50_000
-const rounds = 21
+const calls = 500
+const rounds = 1_001
+const warmUps = 200
 
 let bytes = 0
+const count = (more: number) => {
+  bytes += more
+}
 
 const nullSink = Layer.succeed(LogSink, {
-  offer: ({ line }) => {
-    bytes += line.length
-  },
+  offer: ({ line }) => count(line.length),
   dropped: () => 0,
   flush: Effect.void
 })
 
-const keelson = KeelsonLogger.layer.pipe(
-  Layer.provide(Logs.layer),
-  Layer.provide([Recent.layer, nullSink])
-)
+/** Batches leave, and are acknowledged at once, between the rounds. */
+const shippingSink = Layer.effect(
+  LogSink,
+  LogSinkCloudWatch.make({ group: "bench", stream: "bench" }, () =>
+    Promise.resolve({
+      put: (events) => {
+        count(events.length)
+        return Promise.resolve({ $metadata: { requestId: "bench" } })
+      },
+      createStream: () => Promise.reject(new Error("nothing is missing")),
+      createGroup: () => Promise.reject(new Error("nothing is missing")),
+      setRetention: () => Promise.resolve(),
+      systemClockOffset: () => 0,
+      skew: () => 0,
+      close: () => {}
+    }))
+).pipe(Layer.provide(Ledger.layer))
 
-const formatJson = Logger.layer([
-  Logger.map(Logger.formatJson, (line) => {
-    bytes += line.length
-  }),
-  Logger.tracerLogger
-])
+const logging = (sink: Layer.Layer<LogSink>) =>
+  KeelsonLogger.layer.pipe(
+    Layer.provide(Logs.layer),
+    Layer.provide([Recent.layer, sink])
+  )
 
+const keelson = logging(nullSink)
+const formatJson = Logger.layer([Logger.map(Logger.formatJson, ({ length }) => count(length)), Logger.tracerLogger])
 const silent = Logger.layer([])
+const pino = makePino(count)
+const winston = makeWinston(count)
 
-const annotations = (call: number) => ({
+const fields = (call: number) => ({
   "operation": "orders.get",
   "http.request.method": "GET",
   "http.route": "/orders/{id}",
@@ -52,55 +77,88 @@ const annotations = (call: number) => ({
   "cached": false
 })
 
-/** Annotations bound once, as for a request that logs several times. */
-const bound = Effect.gen(function*() {
-  for (let call = 0; call < calls; call++) yield* Effect.log("order found")
-}).pipe(Effect.annotateLogs(annotations(1)))
+const message = "order found"
 
-/** Other annotations for each call, as for a request that logs once; building them counts too. */
-const fresh = Effect.gen(function*() {
-  for (let call = 0; call < calls; call++) yield* Effect.annotateLogs(Effect.log("order found"), annotations(call))
-})
+const repeat = (log: (call: number) => void) => () => {
+  for (let call = 0; call < calls; call++) log(call)
+}
 
-const traced = bound.pipe(Effect.withParentSpan({
-  _tag: "ExternalSpan",
-  traceId: TraceContext.nextTraceId(),
-  spanId: TraceContext.nextSpanId(),
-  sampled: true,
-  annotations: Effect.runSync(Effect.context())
-}))
+const inFiber = (log: (call: number) => Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    for (let call = 0; call < calls; call++) yield* log(call)
+  })
 
-const median = (values: Array<number>) => values.sort((a, b) => a - b)[values.length >> 1]!
+const atOnce = (fiber: Fiber.Fiber<void>) => {
+  if (fiber.pollUnsafe() === undefined) throw new Error("a round did not end in one turn: it has too many calls")
+}
 
-const measure = async (program: Effect.Effect<void>, layers: Record<string, Layer.Layer<never>>) => {
-  const times: Record<string, Array<number>> = {}
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, layer] of Object.entries(layers)) {
-      const started = performance.now()
-      await Effect.runPromise(Effect.provide(program, layer))
-      const list = times[name] ??= []
-      if (round > 2) list.push((performance.now() - started) * 1e6 / calls)
+type Way = () => void
+
+const boundPino = pino.child(fields(1))
+const boundWinston = winston.child(fields(1))
+
+/** The five are bound once, as for a request that logs several times; or other five with each call, and made with it. */
+const kinds: Record<string, { readonly program: Effect.Effect<void>; readonly peers: Record<string, Way> }> = {
+  "bound once": {
+    program: inFiber(() => Effect.log(message)).pipe(Effect.annotateLogs(fields(1))),
+    peers: {
+      pino: repeat(() => boundPino.info(message)),
+      winston: repeat(() => boundWinston.info(message))
+    }
+  },
+  "with each call": {
+    program: inFiber((call) => Effect.log(message, fields(call))),
+    peers: {
+      pino: repeat((call) => pino.info(fields(call), message)),
+      winston: repeat((call) => winston.info(message, fields(call)))
+    }
+  },
+  "annotated for each call": {
+    program: inFiber((call) => Effect.annotateLogs(Effect.log(message), fields(call))),
+    peers: {
+      pino: repeat((call) => pino.child(fields(call)).info(message)),
+      winston: repeat((call) => winston.child(fields(call)).info(message))
     }
   }
-  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, Math.round(median(list))]))
 }
 
-for (const [name, program] of Object.entries({ bound, fresh, traced })) {
-  const result = await measure(program, { keelson, formatJson, silent })
-  const own = (which: string) => result[which]! - result["silent"]!
-  console.log(
-    `${name}: keelson ${result["keelson"]} ns, formatJson ${result["formatJson"]} ns, no logger ${
-      result["silent"]
-    } ns; ` +
-      `ratio ${(result["keelson"]! / result["formatJson"]!).toFixed(2)}, loggers alone ${
-        (own("keelson") / own("formatJson")).toFixed(2)
-      }`
-  )
+const runtimes = Object.entries({
+  "keelson, shipping": logging(shippingSink),
+  "keelson": keelson,
+  "Effect's formatJson": formatJson,
+  "Effect, no logger": silent
+}).map(([name, layer]) => [name, ManagedRuntime.make(layer)] as const)
+
+const alternate = async (ways: Record<string, Way>): Promise<Record<string, number>> => {
+  const times: Record<string, Array<number>> = {}
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const [name, way] of Object.entries(ways)) {
+      const started = performance.now()
+      way()
+      const took = performance.now() - started
+      if (round >= 0) (times[name] ??= []).push(took * 1e6 / calls)
+      await turn()
+    }
+  }
+  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]))
 }
 
-const below = Effect.gen(function*() {
-  for (let call = 0; call < calls; call++) yield* Effect.logDebug("order found")
-}).pipe(Effect.annotateLogs(annotations(1)))
+for (const [, runtime] of runtimes) await runtime.context()
+console.log(`ns a call with five fields, ${rounds} rounds of ${calls} calls; Node ${process.version}\n`)
+for (const [kind, { peers, program }] of Object.entries(kinds)) {
+  const ways = Object.fromEntries(runtimes.map(([name, runtime]) => [name, () => atOnce(runtime.runFork(program))]))
+  const found = await alternate({ ...peers, ...ways })
+  const base = found["pino"] ?? Number.NaN
+  console.log(`${
+    align([
+      [kind, "ns", "× pino"],
+      ...Object.entries(found).map(([name, time]) => [name, time.toFixed(0), (time / base).toFixed(2)])
+    ])
+  }\n`)
+}
+for (const [, runtime] of runtimes) await runtime.dispose()
+
+const below = inFiber(() => Effect.logDebug(message)).pipe(Effect.annotateLogs(fields(1)))
 
 const levels = (apply: ReadonlyArray<"Debug" | undefined>) =>
   Layer.effectDiscard(
@@ -119,14 +177,19 @@ const kept = Layer.effectContext(
   Effect.sync(() => Context.make(DebugLines.DebugLines, begin()).pipe(Context.add(References.MinimumLogLevel, "All")))
 ).pipe(Layer.provideMerge(levels([])))
 
-const lines = await measure(below, {
+const levelled = Object.entries({
   "effect alone": silent,
   "unchanged": levels([]),
   "another name at debug": levels(["Debug"]),
   "that ended": levels(["Debug", undefined]),
   "kept": kept
-})
-console.log(`below the level: ${Object.entries(lines).map(([name, ns]) => `${name} ${ns} ns`).join(", ")}`)
+}).map(([name, layer]) => [name, ManagedRuntime.make(layer)] as const)
+for (const [, runtime] of levelled) await runtime.context()
+const lines = await alternate(
+  Object.fromEntries(levelled.map(([name, runtime]) => [name, () => atOnce(runtime.runFork(below))]))
+)
+for (const [, runtime] of levelled) await runtime.dispose()
+console.log(`below the level: ${Object.entries(lines).map(([name, ns]) => `${name} ${ns.toFixed(0)} ns`).join(", ")}`)
 
 const requests = 200_000
 const root = Effect.runSync(Effect.context())

@@ -53,7 +53,7 @@ export const make: Effect.Effect<EffectLogger.Logger<unknown, void>, never, Logs
       kept?.add(event)
     } else {
       logs.offer(event)
-      trace(options)
+      if (span !== undefined) trace(options)
     }
   })
 })

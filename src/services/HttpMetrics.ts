@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as DurationHistogram from "./DurationHistogram.ts"
 import { exponentialBoundaries } from "./MetricBatch.ts"
 
 /**
@@ -22,8 +23,8 @@ export interface BoundHttpMetrics {
  *
  * `http_server_request_duration_seconds` is a histogram with {@link fineBoundaries}, by `operation`, and as OpenTelemetry
  * names them `http_request_method`, `http_route` and `http_response_status_code`. `http_server_requests_total` is its count. `http_server_active_requests` is by
- * `operation`, whatever the method. An update costs one map look-up and no object: everything else is bound
- * beforehand or read when a snapshot is taken (`bench/metric-update.ts`).
+ * `operation`, whatever the method. An update looks nothing up and makes no object: everything is bound beforehand or
+ * read when a snapshot is taken (`bench/metric-update.ts`).
  *
  * @category services
  * @since 1.1.0
@@ -73,6 +74,7 @@ export const layer: Layer.Layer<HttpMetrics> = Layer.effect(
     Effect.map(Context.add(Metric.CurrentMetricAttributes, {})),
     Effect.map((context) => {
       const inFlight = new Map<string, InFlight>()
+      const histograms = new Map<string, Array<DurationHistogram.DurationHistogram | undefined>>()
       return {
         bind: (operation, method, route) => {
           const attributes = {
@@ -82,7 +84,9 @@ export const layer: Layer.Layer<HttpMetrics> = Layer.effect(
           }
           const requests = inFlight.get(operation) ?? { active: 0, registered: false }
           inFlight.set(operation, requests)
-          const byStatus: Array<Metric.Histogram<number> | undefined> = []
+          const key = JSON.stringify(attributes)
+          const byStatus = histograms.get(key) ?? []
+          histograms.set(key, byStatus)
           return {
             started: () => {
               requests.active++
@@ -94,7 +98,7 @@ export const layer: Layer.Layer<HttpMetrics> = Layer.effect(
                 ...attributes,
                 http_response_status_code: String(status)
               })
-              histogram.updateUnsafe(seconds, context)
+              histogram.record(seconds)
             }
           }
         }
@@ -118,15 +122,20 @@ const register = (context: Context.Context<never>, operation: string, requests: 
 }
 
 const makeSeries = (context: Context.Context<never>, attributes: Readonly<Record<string, string>>) => {
-  const histogram = Metric.histogram("http_server_request_duration_seconds", {
-    description: "Time from reading the request's head to the end of its answer",
-    boundaries: fineBoundaries,
-    attributes
-  })
+  const histogram = DurationHistogram.make(fineBoundaries)
+  Metric.registerUnsafe(
+    Metric.histogram("http_server_request_duration_seconds", {
+      description: "Time from reading the request's head to the end of its answer",
+      boundaries: fineBoundaries,
+      attributes
+    }),
+    context,
+    pulled(histogram.state)
+  )
   Metric.registerUnsafe(
     Metric.counter("http_server_requests_total", { description: "Answers", attributes, incremental: true }),
     context,
-    pulled(() => ({ count: histogram.valueUnsafe(context).count, incremental: true }))
+    pulled(() => ({ count: histogram.count(), incremental: true }))
   )
   return histogram
 }

@@ -66,6 +66,18 @@ describe("HttpMetrics", () => {
       assert.deepStrictEqual((yield* series).get(active), { value: 1 })
     }).pipe(Effect.provide(isolated)))
 
+  it.effect("counts what is bound twice in one series", () =>
+    Effect.gen(function*() {
+      const { bind } = yield* HttpMetrics
+      for (const bound of [bind("a", "GET", "/a"), bind("a", "GET", "/a")]) {
+        bound.started()
+        bound.finished(200, 0.1)
+      }
+      const all = yield* series
+      const counts = [...all].filter(([key]) => key.startsWith("http_server_requests_total")).map(([, state]) => state)
+      assert.deepStrictEqual(counts, [{ count: 2, incremental: true }])
+    }).pipe(Effect.provide(isolated)))
+
   it.effect("lists no operation that was never called", () =>
     Effect.gen(function*() {
       const { bind } = yield* HttpMetrics

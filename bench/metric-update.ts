@@ -1,17 +1,20 @@
 /**
- * What the metrics of one request cost its caller, against the ways Effect's `Metric` offers; what a fork costs with
+ * What the metrics of one request cost its caller, and one update of a bound metric, against the ways Effect's `Metric`
+ * offers and prom-client; what a fork costs with
  * live fibers counted by nobody, by keelson and by Effect; what a reader of all process metrics waits for. All ways
  * alternate in one process; medians, and the ratio to the first.
  *
- * Run with `node bench/metric-update.ts`.
+ * Run with `npm ci --prefix bench && node bench/metric-update.ts`.
  */
 import { Context, Effect, Exit, Layer, Metric, Scope } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { performance } from "node:perf_hooks"
 import * as FiberRegistry from "../src/layers/FiberRegistry.ts"
 import * as ProcessMetrics from "../src/layers/ProcessMetrics.ts"
+import * as DurationHistogram from "../src/services/DurationHistogram.ts"
 import * as HttpMetrics from "../src/services/HttpMetrics.ts"
 import * as MetricBatch from "../src/services/MetricBatch.ts"
+import { makePromClient } from "./metric-peers.js"
 
 const updates = 200_000
 const forks = 20_000
@@ -40,7 +43,7 @@ const compare = async (count: number, ways: Record<string, () => void | Promise<
   }
 }
 
-const own = () => Context.make(Metric.MetricRegistry, new Map())
+const own = () => Context.make(Metric.MetricRegistry, new Map()).pipe(Context.add(Metric.CurrentMetricAttributes, {}))
 
 const metrics = Context.get(
   Effect.runSync(Effect.scoped(Effect.provideContext(Layer.build(HttpMetrics.layer), own()))),
@@ -54,6 +57,35 @@ const histogram = Metric.histogram("http_server_request_duration_seconds", { bou
 const counter = Metric.counter("http_server_requests_total", { attributes, incremental: true })
 const gauge = Metric.gauge("http_server_active_requests", { attributes })
 const small = own()
+
+const promClient = makePromClient(attributes, HttpMetrics.boundaries)
+const coarse = Metric.histogram("seconds", { boundaries: HttpMetrics.boundaries, attributes })
+const durations = DurationHistogram.make(HttpMetrics.fineBoundaries)
+console.log(`one update, Node ${process.version} (${updates} × ${rounds - warmUp}):`)
+await compare(updates, {
+  "prom-client: bound counter": () => {
+    for (let i = 0; i < updates; i++) promClient.counter.inc(1)
+  },
+  "Metric: bound counter": () => {
+    for (let i = 0; i < updates; i++) counter.updateUnsafe(1, small)
+  },
+  "prom-client: bound gauge": () => {
+    for (let i = 0; i < updates; i++) promClient.gauge.set(i)
+  },
+  "Metric: bound gauge": () => {
+    for (let i = 0; i < updates; i++) gauge.updateUnsafe(i, small)
+  },
+  "prom-client: bound histogram, 14 bounds": () => {
+    for (let i = 0; i < updates; i++) promClient.histogram.observe(seconds[i & 1023]!)
+  },
+  "Metric: bound histogram, 14 bounds": () => {
+    for (let i = 0; i < updates; i++) coarse.updateUnsafe(seconds[i & 1023]!, small)
+  },
+  "keelson: DurationHistogram, 175 bounds": () => {
+    for (let i = 0; i < updates; i++) durations.record(seconds[i & 1023]!)
+  }
+})
+
 console.log(`one request's metrics, per request (${updates} × ${rounds - warmUp}):`)
 await compare(updates, {
   "keelson: started + finished": () => {

@@ -20,7 +20,7 @@ const modules = fileURLToPath(new URL("node_modules", import.meta.url))
 mkdirSync(modules, { recursive: true })
 const directory = mkdtempSync(join(modules, "under-"))
 try {
-  const bundle = await rolldown({ input: file, platform: "node", external: ["pino", "winston"] })
+  const bundle = await rolldown({ input: file, platform: "node", external: ["pino", "prom-client", "winston"] })
   await bundle.write({ dir: directory, format: "esm", entryFileNames: "main.mjs", chunkFileNames: "[name].mjs" })
   const { error, status } = spawnSync(node, [join(directory, "main.mjs")], { stdio: "inherit" })
   if (error !== undefined) throw error

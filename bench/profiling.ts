@@ -18,7 +18,7 @@ const usage = `usage: node bench/profiling.ts [profile] [heap] [allocs] [rest] [
   idle                   CPU per request after a capture
   stall                  how long beginning and ending a capture stops a process
   (default: profile rest idle stall)
-  --blocks N             blocks of each capture; a third as many of idle (default 90)`
+  --blocks N             blocks of each capture; a third as many of idle (default 50)`
 
 const fail = (message: string): never => {
   console.error(`${message}\n\n${usage}`)
@@ -27,7 +27,7 @@ const fail = (message: string): never => {
 
 const parse = () => {
   try {
-    return parseArgs({ allowPositionals: true, options: { blocks: { type: "string", default: "90" } } })
+    return parseArgs({ allowPositionals: true, options: { blocks: { type: "string", default: "50" } } })
   } catch (error) {
     return fail((error as Error).message)
   }

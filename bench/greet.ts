@@ -1,6 +1,6 @@
 import { connect } from "node:net"
 import { performance } from "node:perf_hooks"
-import { body } from "./subjects.ts"
+import { greeting } from "./subjects.ts"
 
 /** How long a subject may take to answer, in milliseconds. */
 export const patience = 10_000
@@ -8,12 +8,20 @@ export const patience = 10_000
 const ok = "HTTP/1.1 200 "
 const headersEnd = "\r\n\r\n"
 
-/** The bytes of one request; the connection is kept. */
-export const request = (port: number, path: string): Buffer =>
-  Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`)
+/** The bytes of one request, a POST if there is JSON to send; the connection is kept. */
+export const request = (port: number, path: string, json?: string): Buffer => {
+  const host = `HTTP/1.1\r\nHost: localhost:${port}\r\n`
+  return Buffer.from(
+    json === undefined
+      ? `GET ${path} ${host}\r\n`
+      : `POST ${path} ${host}Content-Type: application/json\r\nContent-Length: ${
+        Buffer.byteLength(json)
+      }\r\n\r\n${json}`
+  )
+}
 
 /** Whether the text is the whole right answer; false if some is to come, an error if it is another. */
-export const isAnswer = (text: string): boolean => {
+export const isAnswer = (text: string, body = greeting): boolean => {
   if (text.length < ok.length) return false
   const end = text.indexOf(headersEnd)
   if (text.startsWith(ok)) {

@@ -5,7 +5,10 @@ import type { Load, Outcome } from "./load.ts"
 import { pin } from "./pin.ts"
 import { median, ratios } from "./statistics.ts"
 import { freePort, guard, type Running, type Sink, start } from "./subject.ts"
-import { base, type Subject } from "./subjects.ts"
+import { base, echoed, type Subject } from "./subjects.ts"
+
+/** What is asked: a greeting, or an echo of 1 KiB of JSON. */
+export type Workload = "GET" | "POST"
 
 /** How to measure requests. */
 export interface Options {
@@ -13,6 +16,7 @@ export interface Options {
   readonly sink: Sink
   readonly rounds: number
   readonly requests: number
+  readonly workload: Workload
   readonly connections: number
   /** The CPU that the subjects and the load generator share; any, if undefined. */
   readonly cpu: number | undefined
@@ -27,6 +31,7 @@ export interface Cost {
   readonly most: number
   readonly perSecond: number
   readonly p99: number
+  readonly p99Ratio: number
   readonly rss: number
   /** Lines on standard output per request; undefined if nobody read them. */
   readonly lines: number | undefined
@@ -50,7 +55,7 @@ const settleTime = 50
 /** Rounds of requests to each subject in turn. All run all the time; who is not asked is idle. */
 export const measure = async (
   subjects: ReadonlyArray<Subject>,
-  { connections, cpu, node, report, requests, rounds, sink }: Options
+  { connections, cpu, node, report, requests, rounds, sink, workload }: Options
 ): Promise<ReadonlyMap<Subject, Cost>> => {
   const generator = makeGenerator(cpu)
   const unmeasured = warmIn(requests)
@@ -62,15 +67,17 @@ export const measure = async (
       running.push({ process, results: [] })
     }
     for (let round = -warmUps; round < rounds; round++) {
-      report(round < 0 ? `http: warming up` : `http: round ${round + 1} of ${rounds}`)
+      report(round < 0 ? `${workload}: warming up` : `${workload}: round ${round + 1} of ${rounds}`)
       for (const { process, results } of running) {
-        const load = { port: process.port, path: process.subject.path, connections }
+        const { port, subject } = process
+        const asked = workload === "GET" ? { path: subject.path } : { path: subject.echo, json: echoed }
+        const load = { port, connections, ...asked }
         await generator.run({ ...load, requests: unmeasured })
         const before = await process.usage()
         const outcome = await generator.run({ ...load, requests })
         await sleep(settleTime)
         const after = await process.usage()
-        if ("failure" in outcome) throw new Error(`${process.subject.name} ${outcome.failure}`)
+        if ("failure" in outcome) throw new Error(`${subject.name} ${outcome.failure}`)
         if (round < 0) continue
         results.push({
           cpu: (after.cpu - before.cpu) / requests,
@@ -80,9 +87,10 @@ export const measure = async (
         })
       }
     }
-    const bases = running.find(({ process }) => process.subject.name === base)?.results.map(({ cpu }) => cpu) ?? []
+    const bases = running.find(({ process }) => process.subject.name === base)?.results ?? []
     return new Map(running.map(({ process, results }) => {
-      const own = ratios(results.map(({ cpu }) => cpu), bases)
+      const toBase = (of: (round: Round) => number) => ratios(results.map(of), bases.map(of))
+      const own = toBase(({ cpu }) => cpu)
       return [process.subject, {
         cpu: median(results.map(({ cpu }) => cpu)),
         ratio: median(own),
@@ -90,6 +98,7 @@ export const measure = async (
         most: Math.max(...own),
         perSecond: median(results.map(({ perSecond }) => perSecond)),
         p99: median(results.map(({ p99 }) => p99)),
+        p99Ratio: median(toBase(({ p99 }) => p99)),
         rss: median(results.map(({ rss }) => rss)),
         lines: sink === "pipe" ? process.lines() / ((requests + unmeasured) * (rounds + warmUps)) : undefined
       }]

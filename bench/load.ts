@@ -11,6 +11,8 @@ import { quantile } from "./statistics.ts"
 export interface Load {
   readonly port: number
   readonly path: string
+  /** JSON to post, which is to be echoed; without, it is a GET that is to greet. */
+  readonly json?: string | undefined
   readonly requests: number
   readonly connections: number
 }
@@ -18,9 +20,9 @@ export interface Load {
 /** What came of it, in milliseconds; or why it failed. */
 export type Outcome = { readonly wall: number; readonly p99: number } | { readonly failure: string }
 
-const run = ({ connections, path, port, requests }: Load): Promise<Outcome> =>
+const run = ({ connections, json, path, port, requests }: Load): Promise<Outcome> =>
   new Promise((resolve, reject) => {
-    const bytes = request(port, path)
+    const bytes = request(port, path, json)
     const latencies = new Float64Array(requests)
     let sent = 0
     let answered = 0
@@ -49,7 +51,7 @@ const run = ({ connections, path, port, requests }: Load): Promise<Outcome> =>
       socket.on("data", (chunk) => {
         text += chunk.toString("latin1")
         try {
-          if (!isAnswer(text)) return
+          if (!isAnswer(text, json)) return
         } catch (error) {
           return reject(error)
         }

@@ -1,19 +1,22 @@
 /**
  * Measures what keelson costs against what it stands on and what it competes with; see README.md.
  *
- * Run with `npm run bench`, or `node bench/run.ts [http] [start] [options]`.
+ * Run with `npm run bench`, or `node bench/run.ts [get] [post] [idle] [start] [options]`.
  */
 import { execFileSync } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
 import { cpus, loadavg, release } from "node:os"
 import { performance } from "node:perf_hooks"
 import { parseArgs } from "node:util"
 import * as Http from "./http.ts"
+import * as Idle from "./idle.ts"
 import { canPin } from "./pin.ts"
+import { compare, complaints, type Ratios } from "./ratios.ts"
 import * as Start from "./start.ts"
 import * as Subjects from "./subjects.ts"
-import { render } from "./table.ts"
+import * as Table from "./table.ts"
 
-const usage = `usage: node bench/run.ts [http] [start] [options]
+const usage = `usage: node bench/run.ts [get] [post] [idle] [start] [options]
   --node PATH      run the subjects under another Node
   --only A,B       only these subjects (${Subjects.base} is always measured)
   --sink WHERE     standard output of the subjects: pipe (read by the harness, default) or null (/dev/null)
@@ -21,6 +24,8 @@ const usage = `usage: node bench/run.ts [http] [start] [options]
   --requests N     requests a round (default 20000, quick 10000)
   --runs N         starts of each (default 21, quick 5)
   --pairs          each subject in turn with ${Subjects.base} alone, so that none idles for seconds between its rounds
+  --check          keelson in pairs, compared with the stored ratios of this Node: exit 1 if one is worse beyond noise
+  --store          keelson in pairs, stored as what --check compares with
   --cpu N          the CPU that the subjects and the load generator share, or "any" (default: the last)
   --quick          a short run, for a first impression`
 
@@ -39,6 +44,8 @@ const parse = () => {
         only: { type: "string" },
         sink: { type: "string", default: "pipe" },
         pairs: { type: "boolean", default: false },
+        check: { type: "boolean", default: false },
+        store: { type: "boolean", default: false },
         cpu: { type: "string" },
         rounds: { type: "string" },
         requests: { type: "string" },
@@ -62,9 +69,13 @@ if (values.help) {
   process.exit(0)
 }
 
-const { node, only, pairs, quick, sink } = values
+const { check, node, quick, sink, store } = values
+const compared = check || store
+const pairs = values.pairs || compared
+const only = values.only ?? (compared ? `${Subjects.keelson.name},${Subjects.memoryBase}` : undefined)
 if (sink !== "pipe" && sink !== "null") fail(`--sink is pipe or null, not ${sink}`)
-const unknownPart = positionals.find((part) => part !== "http" && part !== "start")
+const parts = ["get", "post", "idle", "start"]
+const unknownPart = positionals.find((part) => !parts.includes(part))
 if (unknownPart !== undefined) fail(`nothing measures ${unknownPart}`)
 
 const pinned = () => {
@@ -96,41 +107,77 @@ for (const { file, name } of chosen.filter((subject) => !subjects.includes(subje
 
 const measures = (part: string) => positionals.length === 0 || positionals.includes(part)
 
-const http: Http.Options = {
+const http: Omit<Http.Options, "workload"> = {
   node,
   sink: sink as Http.Options["sink"],
   rounds: count("rounds", values.rounds, quick ? 5 : 15),
   requests: count("requests", values.requests, quick ? 10_000 : 20_000),
   connections: 16,
-  cpu: measures("http") ? pinned() : undefined,
+  cpu: measures("get") || measures("post") ? pinned() : undefined,
   report
 }
 const runs = count("runs", values.runs, quick ? 5 : 21)
 
+const ratiosFile = new URL("ratios.json", import.meta.url)
+const read = () => JSON.parse(readFileSync(ratiosFile, "utf8")) as Record<string, Ratios>
+
+const ratios: Record<string, number> = {}
+const found = (figure: string, ratio: number | undefined) => {
+  if (ratio !== undefined && !Number.isNaN(ratio)) ratios[figure] = ratio
+}
+
+const measureRequests = async (workload: Http.Workload) => {
+  const asked = compared ? subjects.filter(({ name }) => name !== Subjects.memoryBase) : subjects
+  const costs = await (pairs ? Http.measurePairs : Http.measure)(asked, { ...http, workload })
+  report("")
+  console.log(`${workload === "GET" ? "GET" : "POST of 1 KiB of JSON"}:\n\n${Table.requests(costs)}\n`)
+  found(`CPU of a ${workload} × ${Subjects.base}`, costs.get(Subjects.keelson)?.ratio)
+  found(`p99 of a ${workload} × ${Subjects.base}`, costs.get(Subjects.keelson)?.p99Ratio)
+}
+
+const measureIdle = async () => {
+  const memory = await Idle.measure(subjects, { node, runs: quick ? 1 : 3, sink: http.sink, report })
+  report("")
+  console.log(`Memory of a process that nobody asks:\n\n${Table.idle(memory)}\n`)
+  found(`idle RSS × ${Subjects.memoryBase}`, memory.get(Subjects.keelson.name)?.ratio)
+}
+
+const measureStarts = async () => {
+  const version = "keelson --version"
+  const costs = await Start.measure([
+    Start.command("node -e 0", node, ["-e", "0"]),
+    ...subjects.includes(Subjects.keelson) ? [Start.command(version, node, [Subjects.keelson.file, "--version"])] : [],
+    ...subjects.map((subject) => Start.service(subject, node, http.sink))
+  ], { runs, report })
+  report("")
+  console.log(`Starts:\n\n${Table.starts(costs)}\n`)
+  found(`--version × node -e 0`, costs.get(version)?.ratio)
+  found(`first answer × node -e 0`, costs.get(Subjects.keelson.name)?.ratio)
+}
+
 try {
   const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim()
+  const major = version.slice(1).split(".")[0] ?? ""
+  const stored = check ? read()[major] : undefined
+  if (check && stored === undefined) throw new Error(`no ratios of Node ${major} are stored: --store does it`)
   const began = performance.now()
   const [load = 0] = loadavg()
-  const costs = measures("http") ? await (pairs ? Http.measurePairs : Http.measure)(subjects, http) : undefined
-  const starts = measures("start")
-    ? await Start.measure([
-      Start.command("node -e 0", node, ["-e", "0"]),
-      ...subjects.includes(Subjects.keelson)
-        ? [Start.command("keelson --version", node, [Subjects.keelson.file, "--version"])]
-        : [],
-      ...subjects.map((subject) => Start.service(subject, node, http.sink))
-    ], { runs, report })
-    : undefined
-  report("")
+  if (measures("get")) await measureRequests("GET")
+  if (measures("post")) await measureRequests("POST")
+  if (measures("idle")) await measureIdle()
+  if (measures("start")) await measureStarts()
 
-  console.log(render(subjects, costs, starts))
   console.log(
     [
       `Node ${version}`,
-      ...costs === undefined ? [] : [`${http.rounds} rounds of ${http.requests} requests${pairs ? " in pairs" : ""}`],
-      ...starts === undefined ? [] : [`${runs} starts`],
+      ...measures("get") || measures("post")
+        ? [
+          `${http.rounds} rounds of ${http.requests} requests${pairs ? " in pairs" : ""}`,
+          http.cpu === undefined ? "any CPU" : `server and load on CPU ${http.cpu}`
+        ]
+        : [],
+      ...measures("start") ? [`${runs} starts`] : [],
       `logs to ${sink === "pipe" ? "a pipe" : "/dev/null"}`,
-      ...costs === undefined ? [] : [http.cpu === undefined ? "any CPU" : `server and load on CPU ${http.cpu}`],
       `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}`,
       `Linux ${release()}`,
       `load average before ${load.toFixed(1)}`,
@@ -138,6 +185,19 @@ try {
       `took ${Math.round((performance.now() - began) / 1000)} s`
     ].join("; ")
   )
+  if (stored !== undefined) {
+    const comparisons = compare(stored, ratios)
+    console.log(`\nBeside the stored ratios of Node ${major}:\n\n${Table.comparisons(comparisons)}`)
+    const regressions = complaints(comparisons)
+    for (const complaint of regressions) console.error(complaint)
+    if (regressions.length > 0) process.exitCode = 1
+  }
+  if (store) {
+    const all = read()
+    const rounded = Object.entries(ratios).map(([figure, ratio]) => [figure, Number(ratio.toFixed(3))])
+    all[major] = { ...all[major], ...Object.fromEntries(rounded) }
+    writeFileSync(ratiosFile, `${JSON.stringify(all, undefined, 2)}\n`)
+  }
 } catch (error) {
   report("")
   console.error(error instanceof Error ? error.message : error)

@@ -18,6 +18,7 @@ export interface Usage {
 /** A subject's process that answers. */
 export interface Running {
   readonly subject: Subject
+  readonly pid: number
   readonly port: number
   /** From spawn to the first right answer, in milliseconds. */
   readonly started: number
@@ -123,6 +124,7 @@ export const start = async (
 
   return {
     subject,
+    pid: child.pid ?? Number.NaN,
     port,
     started: answered - spawned,
     usage: () => {

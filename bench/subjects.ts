@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
-/** A service to measure: a file for Node, and the path under which it greets the world. */
+/** A service to measure: a file for Node, the path under which it greets the world, and the one that echoes. */
 export interface Subject {
   readonly name: string
   readonly file: string
   readonly args: ReadonlyArray<string>
   readonly path: string
+  readonly echo: string
   /** Whether it writes a line per answer. */
   readonly logs: boolean
 }
@@ -18,20 +19,32 @@ const comparison = (name: string, logs: boolean, args: ReadonlyArray<string> = [
   file: path(`subjects/${file}.js`),
   args,
   path: "/greet/world",
+  echo: "/echo",
   logs
 })
 
-/** What every subject answers, byte for byte. */
-export const body = `{"message":"Hello, world!"}`
+/** What every subject answers to a GET, byte for byte. */
+export const greeting = `{"message":"Hello, world!"}`
 
-/** What CPU time per request is a ratio to. */
+/** What every subject is posted and echoes, byte for byte: 1 KiB of JSON. */
+export const echoed = JSON.stringify({
+  text: "All the things your microservices should do. ".repeat(20).slice(0, 793),
+  times: 42,
+  tags: Array.from({ length: 20 }, (_, index) => `tag-${String(index).padStart(3, "0")}`)
+})
+
+/** What CPU time per request and p99 are ratios to. */
 export const base = "raw-node"
+
+/** What idle memory is a ratio to: the stack that is told to be light. */
+export const memoryBase = "fastify"
 
 export const keelson: Subject = {
   name: "keelson",
   file: path("../dist/main.js"),
   args: ["serve"],
   path: "/greetings/world",
+  echo: "/demo/echo",
   logs: true
 }
 
@@ -42,6 +55,7 @@ export const subjects: ReadonlyArray<Subject> = [
   keelson,
   comparison("fastify", true),
   comparison("fastify-buffered", true, ["--buffered"], "fastify"),
+  comparison("hono", true),
   comparison("express", true),
   comparison("nest-fastify", true),
   comparison("nest-express", true)

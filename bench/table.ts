@@ -1,47 +1,56 @@
 import type * as Http from "./http.ts"
+import type * as Idle from "./idle.ts"
+import type { Comparison } from "./ratios.ts"
 import type * as Start from "./start.ts"
 import type { Subject } from "./subjects.ts"
+import { memoryBase } from "./subjects.ts"
 
-const header = [
-  "subject",
-  "CPU µs/request",
-  "× raw (least–most)",
-  "requests/s",
-  "p99 ms",
-  "RSS MB",
-  "lines/request",
-  "start ms",
-  "× `node -e 0`"
-]
-
-/** One markdown table of all that was measured; what was not is empty. */
-export const render = (
-  subjects: ReadonlyArray<Subject>,
-  costs: ReadonlyMap<Subject, Http.Cost> | undefined,
-  starts: ReadonlyMap<string, Start.Cost> | undefined
-): string => {
-  const started = (name: string) => {
-    const start = starts?.get(name)
-    return start === undefined ? ["", ""] : [start.milliseconds.toFixed(1), start.ratio.toFixed(2)]
-  }
-  const answered = (subject: Subject) => {
-    const cost = costs?.get(subject)
-    return cost === undefined ? Array.from({ length: 6 }, () => "") : [
+/** What requests of one kind cost each subject, as a markdown table. */
+export const requests = (costs: ReadonlyMap<Subject, Http.Cost>): string =>
+  align([
+    ["subject", "CPU µs/request", "× raw (least–most)", "requests/s", "p99 ms", "× raw", "RSS MB", "lines/request"],
+    ...Array.from(costs, ([{ name }, cost]) => [
+      name,
       cost.cpu.toFixed(1),
       `${cost.ratio.toFixed(2)} (${cost.least.toFixed(2)}–${cost.most.toFixed(2)})`,
       cost.perSecond.toFixed(0),
       cost.p99.toFixed(2),
+      cost.p99Ratio.toFixed(2),
       (cost.rss / 1e6).toFixed(0),
       cost.lines?.toFixed(2) ?? ""
-    ]
-  }
-  const commands = [...starts?.keys() ?? []].filter((name) => subjects.every((subject) => subject.name !== name))
-  return align([
-    header,
-    ...commands.map((name) => [name, "", "", "", "", "", "", ...started(name)]),
-    ...subjects.map((subject) => [subject.name, ...answered(subject), ...started(subject.name)])
+    ])
   ])
-}
+
+/** What starts take, as a markdown table. */
+export const starts = (costs: ReadonlyMap<string, Start.Cost>): string =>
+  align([
+    ["subject", "start ms", "× `node -e 0`"],
+    ...Array.from(costs, ([name, { milliseconds, ratio }]) => [name, milliseconds.toFixed(1), ratio.toFixed(2)])
+  ])
+
+/** What a process takes that nobody asks, as a markdown table. */
+export const idle = (memory: ReadonlyMap<string, Idle.Memory>): string =>
+  align([
+    ["subject", "idle RSS MB", `× ${memoryBase}`],
+    ...Array.from(memory, ([name, { ratio, rss }]) => [
+      name,
+      (rss / 1e6).toFixed(1),
+      Number.isNaN(ratio) ? "" : ratio.toFixed(2)
+    ])
+  ])
+
+/** What is stored beside what was measured, as a markdown table. */
+export const comparisons = (all: ReadonlyArray<Comparison>): string =>
+  align([
+    ["ratio", "stored", "measured", "bound", ""],
+    ...all.map(({ bound, figure, measured, stored, worse }) => [
+      figure,
+      stored.toFixed(2),
+      measured.toFixed(2),
+      bound.toFixed(2),
+      worse ? "worse" : ""
+    ])
+  ])
 
 /** Rows as a markdown table, the first its header. */
 export const align = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {

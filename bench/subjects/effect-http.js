@@ -11,11 +11,18 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 
+const Echo = Schema.Struct({
+  text: Schema.String,
+  times: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 1, maximum: 100 })))),
+  tags: Schema.optionalKey(Schema.Array(Schema.String))
+})
+
 const Greetings = HttpApiGroup.make("greetings").add(
   HttpApiEndpoint.get("greet", "/greet/:name", {
     params: { name: Schema.String },
     success: Schema.Struct({ message: Schema.String })
-  })
+  }),
+  HttpApiEndpoint.post("echo", "/echo", { payload: Echo, success: Echo })
 )
 
 const Api = HttpApi.make("bench").add(Greetings)
@@ -23,7 +30,11 @@ const Api = HttpApi.make("bench").add(Greetings)
 const GreetingsHandlers = HttpApiBuilder.group(
   Api,
   "greetings",
-  (handlers) => handlers.handle("greet", ({ params }) => Effect.succeed({ message: `Hello, ${params.name}!` }))
+  (handlers) =>
+    handlers.handleAll({
+      greet: ({ params }) => Effect.succeed({ message: `Hello, ${params.name}!` }),
+      echo: ({ payload }) => Effect.succeed(payload)
+    })
 )
 
 const routes = Layer.provide(HttpApiBuilder.layer(Api), GreetingsHandlers)

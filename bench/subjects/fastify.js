@@ -20,4 +20,18 @@ app.get("/greet/:name", {
   reply.send({ message: `Hello, ${request.params.name}!` })
 })
 
+const echo = {
+  type: "object",
+  properties: {
+    text: { type: "string" },
+    times: { type: "integer", minimum: 1, maximum: 100 },
+    tags: { type: "array", items: { type: "string" } }
+  },
+  required: ["text"]
+}
+
+app.post("/echo", { schema: { body: echo, response: { 200: echo } } }, (request, reply) => {
+  reply.send(request.body)
+})
+
 await app.listen({ host: "0.0.0.0", port: Number(process.env.PORT) })

@@ -3,7 +3,8 @@
  * as TypeScript's output does.
  */
 import "reflect-metadata"
-import { Controller, Get, Module, Param } from "@nestjs/common"
+import { Body, Controller, Get, HttpCode, Module, Param, Post, ValidationPipe } from "@nestjs/common"
+import { IsArray, IsInt, IsOptional, IsString, Max, Min } from "class-validator"
 
 class GreetController {
   greet(name) {
@@ -20,7 +21,29 @@ Reflect.decorate(
 )
 Reflect.decorate([Controller("greet")], GreetController)
 
+// oxlint-disable-next-line typescript/no-extraneous-class -- class-validator knows a body by its class
+class Echo {}
+
+IsString()(Echo.prototype, "text")
+for (const decorate of [IsOptional(), IsInt(), Min(1), Max(100)]) decorate(Echo.prototype, "times")
+for (const decorate of [IsOptional(), IsArray(), IsString({ each: true })]) decorate(Echo.prototype, "tags")
+
+class EchoController {
+  echo(body) {
+    return body
+  }
+}
+
+Body(new ValidationPipe())(EchoController.prototype, "echo", 0)
+Reflect.decorate(
+  [Post(), HttpCode(200), Reflect.metadata("design:paramtypes", [Echo])],
+  EchoController.prototype,
+  "echo",
+  Object.getOwnPropertyDescriptor(EchoController.prototype, "echo")
+)
+Reflect.decorate([Controller("echo")], EchoController)
+
 // oxlint-disable-next-line typescript/no-extraneous-class -- Nest knows a module by its class
 export class AppModule {}
 
-Reflect.decorate([Module({ controllers: [GreetController] })], AppModule)
+Reflect.decorate([Module({ controllers: [GreetController, EchoController] })], AppModule)

@@ -1,15 +1,28 @@
-/** Plain `node:http` without logs and metrics: what every ratio is a ratio to. */
+/** Plain `node:http` without logs, metrics and validation: what every ratio is a ratio to. */
 import { createServer } from "node:http"
 
 const prefix = "/greet/"
 
-createServer((request, response) => {
-  const url = request.url ?? ""
-  if (request.method !== "GET" || !url.startsWith(prefix)) {
-    response.writeHead(404).end()
-    return
-  }
-  const body = JSON.stringify({ message: `Hello, ${decodeURIComponent(url.slice(prefix.length))}!` })
+const answer = (response, value) => {
+  const body = JSON.stringify(value)
   response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
   response.end(body)
+}
+
+createServer((request, response) => {
+  const url = request.url ?? ""
+  if (request.method === "GET" && url.startsWith(prefix)) {
+    answer(response, { message: `Hello, ${decodeURIComponent(url.slice(prefix.length))}!` })
+    return
+  }
+  if (request.method === "POST" && url === "/echo") {
+    let text = ""
+    request.setEncoding("utf8")
+    request.on("data", (chunk) => {
+      text += chunk
+    })
+    request.on("end", () => answer(response, JSON.parse(text)))
+    return
+  }
+  response.writeHead(404).end()
 }).listen({ host: "0.0.0.0", port: Number(process.env.PORT) })

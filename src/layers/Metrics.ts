@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import { Environment } from "../services/Environment.ts"
 import { renderedBoundaries } from "../services/HttpMetrics.ts"
 import * as MetricBatch from "../services/MetricBatch.ts"
+import * as MetricSeries from "../services/MetricSeries.ts"
 import { type Datum, MetricSink } from "../services/MetricSink.ts"
 import * as PrometheusText from "../services/PrometheusText.ts"
 import { Recent } from "../services/Recent.ts"
@@ -33,9 +34,15 @@ const firstPost = "1 second"
 const shortestInterval = 1000
 const putTimeout = "5 seconds"
 const logInterval = 300_000
+const namesTold = 10
 
 const dropped = Metric.counter("keelson_metric_values_dropped_total", {
-  description: "Metric values that could not be read or that no sink can take",
+  description: "Metric values that could not be read, that no sink can take, or for which no series was left",
+  incremental: true
+})
+
+const overflowed = Metric.counter("keelson_metric_updates_overflowed_total", {
+  description: "Updates of series beyond the limit, which went into one series of their metric",
   incremental: true
 })
 
@@ -67,8 +74,31 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
     const phase = Math.floor((yield* Random.next) * interval)
     const { kind } = yield* Environment
     let baseline: MetricBatch.Baseline = new Map()
+    const account = MetricSeries.bound(Context.get(context, Metric.MetricRegistry))
+    const counted = { overflowed: 0, dropped: 0 }
+    const full = new Set<string>()
+
+    const countUnkept = () => {
+      const news = { overflowed: account.overflowed - counted.overflowed, dropped: account.dropped - counted.dropped }
+      if (news.overflowed > 0) overflowed.updateUnsafe(news.overflowed, context)
+      if (news.dropped > 0) dropped.updateUnsafe(news.dropped, context)
+      counted.overflowed += news.overflowed
+      counted.dropped += news.dropped
+    }
+
+    const tellFull = Effect.suspend(() => {
+      const metrics = [...account.full].filter((name) => !full.has(name))
+      if (metrics.length === 0) return Effect.void
+      for (const name of metrics) full.add(name)
+      return Effect.logWarning("metrics have more series than are kept: is there a label without bound?", {
+        metrics: metrics.slice(0, namesTold),
+        more: Math.max(0, metrics.length - namesTold),
+        limits: MetricSeries.limits
+      })
+    })
 
     const take = Effect.map(Clock.currentTimeMillis, (now) => {
+      countUnkept()
       const { readable, unreadable } = read(context)
       const batch = MetricBatch.make(Metric.snapshotUnsafe(readable), baseline, now)
       baseline = batch.baseline
@@ -95,7 +125,9 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
         Effect.timeout(putTimeout),
         Effect.catchCause((cause) => refused(datums.length, cause))
       )
-    const post = Effect.flatMap(take, (datums) => datums.length === 0 ? Effect.void : put(datums))
+    const post = Effect.flatMap(take, (datums) => datums.length === 0 ? Effect.void : put(datums)).pipe(
+      Effect.andThen(tellFull)
+    )
 
     const untilNext = Effect.flatMap(
       Clock.currentTimeMillis,
@@ -106,7 +138,10 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
     yield* Effect.andThen(first, Effect.forever(Effect.andThen(untilNext, post))).pipe(Effect.forkScoped)
     yield* Effect.addFinalizer(() => post)
     const render = (format: PrometheusText.Format) =>
-      Effect.sync(() => PrometheusText.render(Metric.snapshotUnsafe(coarsened(read(context).readable)), format))
+      Effect.sync(() => {
+        countUnkept()
+        return PrometheusText.render(Metric.snapshotUnsafe(coarsened(read(context).readable)), format)
+      })
     return {
       prometheus: render("prometheus"),
       openMetrics: render("openmetrics"),

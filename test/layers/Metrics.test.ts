@@ -7,6 +7,7 @@ import * as Environment from "../../src/services/Environment.ts"
 import * as HttpMetrics from "../../src/services/HttpMetrics.ts"
 import * as Logs from "../../src/services/Logs.ts"
 import * as LogSink from "../../src/services/LogSink.ts"
+import * as MetricSeries from "../../src/services/MetricSeries.ts"
 import * as MetricSink from "../../src/services/MetricSink.ts"
 import * as Recent from "../../src/services/Recent.ts"
 import { Settings } from "../../src/services/Settings.ts"
@@ -202,6 +203,42 @@ describe("Metrics", () => {
       const text = yield* metrics.prometheus
       assert.include(text, "\ngood 1\n")
       assert.include(text, "\nkeelson_metric_values_dropped_total 2\n")
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("keeps a metric with a label without bound within the limit, counts what is beyond, and says so once", () => {
+    const posted: Array<MetricSink.Datum> = []
+    return Effect.gen(function*() {
+      const metrics = yield* Metrics.Metrics
+      const { events } = yield* LogSink.LogSinkMemory
+      const offer = Effect.forEach(
+        Array.from({ length: MetricSeries.limits.metric + 500 }, (_, user) => `user-${user}`),
+        (user) => Metric.update(Metric.counter("orders_total", { incremental: true, attributes: { user } }), 1),
+        { discard: true }
+      )
+      yield* offer
+      yield* metrics.post
+      assert.strictEqual(posted.length, MetricSeries.limits.metric + 2)
+      const overflow = posted.find(({ dimensions }) => dimensions[MetricSeries.overflow] === "true")
+      assert.deepInclude(overflow, { name: "orders_total", values: [500] })
+      yield* offer
+      const text = yield* metrics.prometheus
+      assert.include(text, "\norders_total{otel_metric_overflow=\"true\"} 1000\n")
+      assert.include(text, "\nkeelson_metric_updates_overflowed_total 1000\n")
+      yield* metrics.post
+      const lines = events.map(({ line }) => JSON.parse(line) as { message: string; metrics: unknown })
+      assert.deepStrictEqual(lines.map(({ metrics }) => metrics), [["orders_total"]])
+      assert.include(lines[0]?.message, "label without bound")
+    }).pipe(Effect.provide(layerTo((datums) => Effect.sync(() => void posted.push(...datums)))))
+  })
+
+  it.effect("counts what no series was left for", () =>
+    Effect.gen(function*() {
+      const metrics = yield* Metrics.Metrics
+      for (let name = 0; name < MetricSeries.limits.total + 5; name++) {
+        yield* Metric.update(Metric.gauge(`name_${name}`), 1)
+      }
+      const text = yield* metrics.prometheus
+      assert.include(text, "\nkeelson_metric_values_dropped_total 5\n")
     }).pipe(Effect.provide(layer)))
 
   it.effect("renders its registry as Prometheus text, whoever asks", () =>

@@ -21,3 +21,11 @@ export const medianInterval = (values: Iterable<number>): readonly [from: number
   const outside = Math.max(0, Math.floor(length / 2 - 0.98 * Math.sqrt(length)) - 1)
   return [sorted[outside] ?? Number.NaN, sorted[length - 1 - outside] ?? Number.NaN]
 }
+
+/** How much `y` grows with each 1 of `x`: the line of least squares. */
+export const slope = (points: ReadonlyArray<readonly [x: number, y: number]>): number => {
+  const mean = (index: 0 | 1) => points.reduce((sum, point) => sum + point[index], 0) / points.length
+  const [x, y] = [mean(0), mean(1)]
+  return points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) /
+    points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
+}

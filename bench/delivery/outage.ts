@@ -1,3 +1,4 @@
+import { slope } from "../statistics.ts"
 import { table } from "./markdown.ts"
 import type { Sample } from "./messages.ts"
 import { attempt, type Part } from "./part.ts"
@@ -6,15 +7,6 @@ import { run } from "./trial.ts"
 
 const perSecond = 10_000
 const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1)
-
-/** The slope of a line through the samples, in bytes a second. */
-const slope = (samples: ReadonlyArray<Sample>, of: (sample: Sample) => number): number => {
-  const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const x = mean(samples.map(({ seconds }) => seconds))
-  const y = mean(samples.map(of))
-  return mean(samples.map((sample) => (sample.seconds - x) * (of(sample) - y))) /
-    mean(samples.map(({ seconds }) => (seconds - x) ** 2))
-}
 
 /** keelson alone while nobody listens, for as long as wanted; then the server is there, and it closes. */
 export const outage: Part = async (_subjects, options) => {
@@ -41,7 +33,8 @@ export const outage: Part = async (_subjects, options) => {
     return previous === undefined || period(sample) > period(previous)
   })
   const lastHalf = samples.filter(({ seconds: at }) => at >= seconds / 2)
-  const perMinute = (of: (sample: Sample) => number) => mebibytes(slope(lastHalf, of) * 60)
+  const perMinute = (of: (sample: Sample) => number) =>
+    mebibytes(slope(lastHalf.map((at) => [at.seconds, of(at)])) * 60)
   return [
     `Outage: keelson, ${perSecond} lines/s of 300 bytes for ${seconds} s.`,
     table([

@@ -9,7 +9,7 @@ const answer = (response, value) => {
   response.end(body)
 }
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   const url = request.url ?? ""
   if (request.method === "GET" && url.startsWith(prefix)) {
     answer(response, { message: `Hello, ${decodeURIComponent(url.slice(prefix.length))}!` })
@@ -25,4 +25,8 @@ createServer((request, response) => {
     return
   }
   response.writeHead(404).end()
-}).listen({ host: "0.0.0.0", port: Number(process.env.PORT) })
+})
+
+// As long as load balancers keep an idle connection, and as keelson does.
+server.keepAliveTimeout = 65_000
+server.listen({ host: "0.0.0.0", port: Number(process.env.PORT) })

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { Agent, get, request } from "node:http"
 import { connect, type Socket } from "node:net"
 import { answers, exchange } from "./utils/rawHttp.ts"
-import { type Service, start } from "./utils/service.ts"
+import { bundle, type Service, start } from "./utils/service.ts"
 
 const echo = "POST /demo/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 const mebibyte = 2 ** 20
@@ -277,6 +277,30 @@ describe("a connection", () => {
     const bytes = "GET /demo/slow?milliseconds=100 HTTP/1.1\r\nHost: x\r\n\r\nno HTTP at all\r\n\r\n"
     const [answer, ...others] = answers(await exchange(service.url, bytes))
     assert.deepStrictEqual([answer?.status, others], [200, []])
+    await end(service)
+  })
+})
+
+describe.runIf(process.platform === "linux")("connections", () => {
+  it("leave descriptors for the admin listener, however many come", async () => {
+    const descriptors = 200
+    const service = await start({
+      program: ["bash", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`, process.execPath, bundle]
+    })
+    const { hostname, port } = new URL(service.url)
+    const answered = await Promise.all(
+      Array.from({ length: descriptors }, () =>
+        new Promise<Socket | undefined>((resolve) => {
+          const socket = connect(Number(port), hostname, () => socket.write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"))
+          socket.once("data", () => resolve(socket))
+          socket.once("error", () => {}).once("close", () => resolve(undefined))
+        }))
+    )
+    const kept = answered.filter((socket) => socket !== undefined)
+    assert.strictEqual(kept.length, descriptors * 3 / 4)
+    assert.strictEqual(await metric(service, "keelson_connections_dropped_total"), descriptors / 4)
+    for (const socket of kept) socket.destroy()
+    await until(() => fetch(`${service.url}/livez`).then(({ ok }) => ok, () => false))
     await end(service)
   })
 })

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -47,6 +48,8 @@ export interface Options extends Gate.Limits {
   readonly refused: ObservedResponse.ObservedOperation
   /** How long a request, body included, may take to arrive; its headers have 20 seconds of it. */
   readonly requestTimeout: Duration.Duration
+  /** Connections at a time; further ones are closed as they come. */
+  readonly maxConnections?: number | undefined
 }
 
 /**
@@ -63,6 +66,11 @@ export interface Listener {
 
 // AWS load balancers reuse an idle connection for 60 s: ours must outlive that, or a request meets a closing socket.
 const keepAliveTimeout = 65_000
+const dropped = Metric.counter("keelson_connections_dropped_total", {
+  description: "Connections closed because there were too many",
+  incremental: true
+})
+
 const mostHeadersTimeout = 20_000
 const mostCheckingInterval = 5000
 const maxHeaderSize = 16 * 1024
@@ -92,6 +100,9 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
     })
     // Node would leave out headers beyond a number without a word; their size bounds them.
     server.maxHeadersCount = 0
+    if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
+    const context = yield* Effect.context<never>()
+    server.on("drop", () => dropped.updateUnsafe(1, context))
     const requests = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
     const { begin, httpEffect } = options.router
     const handle = yield* NodeHttpServer.makeHandler(httpEffect, { scope: requests })

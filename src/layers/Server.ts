@@ -20,6 +20,7 @@ import { Lifecycle } from "../services/Lifecycle.ts"
 import { Logs } from "../services/Logs.ts"
 import { Settings } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
+import * as Descriptors from "./Descriptors.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
 import * as InheritedSocket from "./InheritedSocket.ts"
 import * as Listener from "./Listener.ts"
@@ -80,6 +81,7 @@ export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint>
         maxBody: settings.maxBody,
         maxInFlight: settings.maxInFlight,
         requestTimeout: settings.requestTimeout,
+        maxConnections: Descriptors.forConnections(),
         exempt: HealthRoutes.paths
       })
       const lameduck = Effect.logInfo("draining", { lameduck: Duration.format(settings.lameduck) }).pipe(

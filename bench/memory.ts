@@ -1,5 +1,6 @@
 /**
- * Whether resident memory stays what it is under a steady load, GETs and POSTs in turn, on 16 kept connections.
+ * Whether memory stays what it is under a steady load, GETs and POSTs in turn, on 16 kept connections: what is resident,
+ * and the heap after garbage was collected, after a tenth of the time and at the end.
  *
  * Run with `npm run build && node bench/memory.ts [--node PATH] [--seconds N] [--rate N] [--cpu N]`. Linux only.
  */
@@ -25,6 +26,8 @@ const { values } = parseArgs({
 const [seconds, rate] = [Number(values.seconds), Number(values.rate)]
 const cpu = values.cpu === undefined ? undefined : Number(values.cpu)
 const connections = 16
+
+type Reading = readonly [second: number, mebibytes: number]
 
 const load = ({ port, subject }: Running) => {
   const exchanges = [
@@ -68,31 +71,34 @@ const load = ({ port, subject }: Running) => {
 }
 
 const begin = async (subject: Subject) => {
-  const running = await start(subject, { node: values.node, port: await freePort(), probe: false, sink: "pipe", cpu })
-  return { subject, running, load: load(running), readings: [] as Array<readonly [second: number, bytes: number]> }
+  const running = await start(subject, { node: values.node, port: await freePort(), probe: true, sink: "pipe", cpu })
+  return { subject, running, load: load(running), readings: [] as Array<Reading>, heaps: [] as Array<number> }
 }
 
 const measured = []
 try {
   for (const subject of [keelson, ...subjects.filter(({ name }) => name === base)]) measured.push(await begin(subject))
   const began = performance.now()
+  const collectAt = [Math.ceil(seconds / 10), seconds]
   for (let second = 1; second <= seconds; second++) {
     await sleep(Math.max(0, began + second * 1000 - performance.now()))
-    for (const { load, readings, running } of measured) {
+    for (const { heaps, load, readings, running } of measured) {
       load.answered()
       readings.push([second, residentBytes(running.pid) / 2 ** 20])
+      if (collectAt.includes(second)) heaps.push((await running.usage(true)).heap / 2 ** 20)
     }
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${second} of ${seconds} s`)
   }
   const marks = [1, 0.1, 0.25, 0.5, 0.75, 1].map((part, index) => index === 0 ? 1 : Math.round(seconds * part))
   console.log(align([
-    ["subject", "requests", ...marks.map((mark) => `${mark} s`), "greatest", "MiB/min, last half"],
-    ...measured.map(({ load, readings, subject }) => [
+    ["subject", "requests", ...marks.map((mark) => `${mark} s`), "greatest", "MiB/min, last half", "heap"],
+    ...measured.map(({ heaps, load, readings, subject }) => [
       subject.name,
       String(load.answered()),
       ...marks.map((mark) => readings[mark - 1]?.[1].toFixed(1) ?? ""),
-      Math.max(...readings.map(([, bytes]) => bytes)).toFixed(1),
-      (slope(readings.slice(readings.length >> 1)) * 60).toFixed(2)
+      Math.max(...readings.map(([, mebibytes]) => mebibytes)).toFixed(1),
+      (slope(readings.slice(readings.length >> 1)) * 60).toFixed(2),
+      heaps.map((heap) => heap.toFixed(1)).join(" → ")
     ])
   ]))
 } finally {

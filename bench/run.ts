@@ -20,8 +20,8 @@ const usage = `usage: node bench/run.ts [get] [post] [idle] [start] [options]
   --node PATH      run the subjects under another Node
   --only A,B       only these subjects (${Subjects.base} is always measured)
   --sink WHERE     standard output of the subjects: pipe (read by the harness, default) or null (/dev/null)
-  --rounds N       rounds of requests (default 15, quick 5)
-  --requests N     requests a round (default 20000, quick 10000)
+  --rounds N       rounds of requests (default 15, quick 5; in pairs 45, quick 15)
+  --requests N     requests a round (default 20000, quick 10000; in pairs 3000)
   --runs N         starts of each (default 21, quick 5)
   --pairs          each subject in turn with ${Subjects.base} alone, so that none idles for seconds between its rounds
   --check          keelson in pairs, compared with the stored ratios of this Node: exit 1 if one is worse beyond noise
@@ -110,8 +110,9 @@ const measures = (part: string) => positionals.length === 0 || positionals.inclu
 const http: Omit<Http.Options, "workload"> = {
   node,
   sink: sink as Http.Options["sink"],
-  rounds: count("rounds", values.rounds, quick ? 5 : 15),
-  requests: count("requests", values.requests, quick ? 10_000 : 20_000),
+  // Neighbours in time disturb a pair alike: many short rounds.
+  rounds: count("rounds", values.rounds, pairs ? (quick ? 15 : 45) : quick ? 5 : 15),
+  requests: count("requests", values.requests, pairs ? 3000 : quick ? 10_000 : 20_000),
   connections: 16,
   cpu: measures("get") || measures("post") ? pinned() : undefined,
   report

@@ -9,10 +9,11 @@ import type { Subject } from "./subjects.ts"
 /** Where standard output goes: `pipe` is read by the harness, as a container's is; `null` is `/dev/null`. */
 export type Sink = "pipe" | "null"
 
-/** What a subject's process has used: CPU microseconds, user and system, and resident bytes. */
+/** What a subject's process has used: CPU microseconds, user and system, resident bytes, and those of its heap. */
 export interface Usage {
   readonly cpu: number
   readonly rss: number
+  readonly heap: number
 }
 
 /** A subject's process that answers. */
@@ -22,7 +23,8 @@ export interface Running {
   readonly port: number
   /** From spawn to the first right answer, in milliseconds. */
   readonly started: number
-  readonly usage: () => Promise<Usage>
+  /** `collected`: after garbage was collected. */
+  readonly usage: (collected?: boolean) => Promise<Usage>
   /** Lines read from its standard output so far; 0 for another sink. */
   readonly lines: () => number
   readonly stop: () => Promise<void>
@@ -127,9 +129,9 @@ export const start = async (
     pid: child.pid ?? Number.NaN,
     port,
     started: answered - spawned,
-    usage: () => {
+    usage: (collected = false) => {
       const answer = new Promise<Usage>((resolve) => child.once("message", (message) => resolve(message as Usage)))
-      child.send("usage", () => {})
+      child.send(collected ? "collect" : "usage", () => {})
       return Promise.race([answer, exited.then(() => fail(failure ?? "ended"))])
     },
     lines: () => lines,

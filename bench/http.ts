@@ -109,17 +109,38 @@ export const measure = async (
   }
 }
 
-/** As `measure`, but the base and one other subject at a time. */
+/**
+ * As `measure`, but the base and one other subject at a time, and several times over with new processes: what V8 makes of
+ * the same code differs from process to process.
+ */
 export const measurePairs = async (
   subjects: ReadonlyArray<Subject>,
-  options: Options
+  options: Options & { readonly launches: number }
 ): Promise<ReadonlyMap<Subject, Cost>> => {
   const bases = subjects.filter(({ name }) => name === base)
   const costs = new Map<Subject, Cost>()
   for (const subject of subjects.filter(({ name }) => name !== base)) {
-    for (const [which, cost] of await measure([...bases, subject], options)) costs.set(which, cost)
+    const pair = [...bases, subject]
+    const launches: Array<ReadonlyMap<Subject, Cost>> = []
+    for (let launch = 0; launch < options.launches; launch++) launches.push(await measure(pair, options))
+    for (const which of pair) costs.set(which, combine(launches.flatMap((found) => found.get(which) ?? [])))
   }
   return costs
+}
+
+const combine = (costs: ReadonlyArray<Cost>): Cost => {
+  const middle = (of: (cost: Cost) => number) => median(costs.map(of))
+  return {
+    cpu: middle(({ cpu }) => cpu),
+    ratio: middle(({ ratio }) => ratio),
+    least: Math.min(...costs.map(({ least }) => least)),
+    most: Math.max(...costs.map(({ most }) => most)),
+    perSecond: middle(({ perSecond }) => perSecond),
+    p99: middle(({ p99 }) => p99),
+    p99Ratio: middle(({ p99Ratio }) => p99Ratio),
+    rss: middle(({ rss }) => rss),
+    lines: costs[0]?.lines === undefined ? undefined : middle(({ lines = Number.NaN }) => lines)
+  }
 }
 
 /** A process that makes requests. */

@@ -20,10 +20,11 @@ const usage = `usage: node bench/run.ts [get] [post] [idle] [start] [options]
   --node PATH      run the subjects under another Node
   --only A,B       only these subjects (${Subjects.base} is always measured)
   --sink WHERE     standard output of the subjects: pipe (read by the harness, default) or null (/dev/null)
-  --rounds N       rounds of requests (default 15, quick 5; in pairs 45, quick 15)
+  --rounds N       rounds of requests (default 15, quick 5; in pairs 15, quick 7)
   --requests N     requests a round (default 20000, quick 10000; in pairs 3000)
   --runs N         starts of each (default 21, quick 5)
   --pairs          each subject in turn with ${Subjects.base} alone, so that none idles for seconds between its rounds
+  --launches N     how often a pair is started anew (default 3, quick 1)
   --check          keelson in pairs, compared with the stored ratios of this Node: exit 1 if one is worse beyond noise
   --store          keelson in pairs, stored as what --check compares with
   --cpu N          the CPU that the subjects and the load generator share, or "any" (default: the last)
@@ -47,6 +48,7 @@ const parse = () => {
         check: { type: "boolean", default: false },
         store: { type: "boolean", default: false },
         cpu: { type: "string" },
+        launches: { type: "string" },
         rounds: { type: "string" },
         requests: { type: "string" },
         runs: { type: "string" },
@@ -111,12 +113,13 @@ const http: Omit<Http.Options, "workload"> = {
   node,
   sink: sink as Http.Options["sink"],
   // Neighbours in time disturb a pair alike: many short rounds.
-  rounds: count("rounds", values.rounds, pairs ? (quick ? 15 : 45) : quick ? 5 : 15),
+  rounds: count("rounds", values.rounds, pairs ? (quick ? 7 : 15) : quick ? 5 : 15),
   requests: count("requests", values.requests, pairs ? 3000 : quick ? 10_000 : 20_000),
   connections: 16,
   cpu: measures("get") || measures("post") ? pinned() : undefined,
   report
 }
+const launches = count("launches", values.launches, quick ? 1 : 3)
 const runs = count("runs", values.runs, quick ? 5 : 21)
 
 const ratiosFile = new URL("ratios.json", import.meta.url)
@@ -129,7 +132,7 @@ const found = (figure: string, ratio: number | undefined) => {
 
 const measureRequests = async (workload: Http.Workload) => {
   const asked = compared ? subjects.filter(({ name }) => name !== Subjects.memoryBase) : subjects
-  const costs = await (pairs ? Http.measurePairs : Http.measure)(asked, { ...http, workload })
+  const costs = await (pairs ? Http.measurePairs : Http.measure)(asked, { ...http, launches, workload })
   report("")
   console.log(`${workload === "GET" ? "GET" : "POST of 1 KiB of JSON"}:\n\n${Table.requests(costs)}\n`)
   found(`CPU of a ${workload} × ${Subjects.base}`, costs.get(Subjects.keelson)?.ratio)
@@ -173,7 +176,7 @@ try {
       `Node ${version}`,
       ...measures("get") || measures("post")
         ? [
-          `${http.rounds} rounds of ${http.requests} requests${pairs ? " in pairs" : ""}`,
+          `${http.rounds} rounds of ${http.requests} requests${pairs ? ` in pairs, started ${launches} times` : ""}`,
           http.cpu === undefined ? "any CPU" : `server and load on CPU ${http.cpu}`
         ]
         : [],

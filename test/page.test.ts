@@ -299,7 +299,12 @@ describe.runIf(present)("the admin page, in Chromium", { timeout: 120_000 }, () 
   it("is inert whatever was logged, measured, checked, set, asked or sent", async () => {
     const attempt = "window.hacked = true"
     const evil = `"'><script>${attempt}</script><img src=x onerror="${attempt}"><svg onload="${attempt}"></svg>`
-    const service = await serve({ HOSTILE: evil, QUEUE_URL: `https://x.example/${evil}`, LOG_LEVEL: "debug" })
+    const service = await serve({
+      HOSTILE: evil,
+      QUEUE_URL: `https://x.example/${evil}`,
+      LOG_LEVEL: "debug",
+      METRICS_INTERVAL: "1s"
+    })
     const headers = { "user-agent": evil, traceparent: evil, referer: evil, "x-forwarded-for": evil }
     const ask = async () => {
       await fetch(`${service.url}/orders/${encodeURIComponent(evil)}`, { headers })
@@ -314,7 +319,11 @@ describe.runIf(present)("the admin page, in Chromium", { timeout: 120_000 }, () 
     await ask()
     await fetch(`${service.url}/orders/last`)
     await until(page, "document.querySelector('#log').textContent.includes('/orders/last')")
-    for (const part of ["h1", "#status .why", "#checks", "#log", "#metrics", "#settings"]) {
+    // The hostile metric is among the last ten of a post in which nothing much else has changed.
+    while (!(await textOf(page, "#metrics")).includes("<script>window.hacked")) {
+      await fetch(`${service.url}/orders`, { method: "POST" })
+    }
+    for (const part of ["h1", "#status .why", "#checks", "#log", "#settings"]) {
       assert.include(await textOf(page, part), "<script>window.hacked", part)
     }
     assert.isUndefined(await page.evaluate("window.hacked"))

@@ -20,15 +20,15 @@ const serve = async (
   use: (service: Service, fake: FakeCloudWatch.FakeCloudWatch) => Promise<void>
 ): Promise<void> => {
   const fake = await FakeCloudWatch.start()
-  const service = await startOnAws(fake.url, options).catch(async (error: unknown) => {
+  const fatal = () => linesOf(fake).filter(({ level }) => level === "FATAL").map((line) => String(line["cause"]))
+  const service = await startOnAws(fake.url, options).catch(async (cause: unknown) => {
     await fake.close()
-    throw error
+    throw new Error([String(cause), ...fatal()].join("\n"), { cause })
   })
   try {
     await use(service, fake)
   } catch (cause) {
-    const last = linesOf(fake).filter(({ level }) => level === "FATAL").map((line) => String(line["cause"]))
-    throw new Error([String(cause), service.stderr(), ...last].join("\n"), { cause })
+    throw new Error([String(cause), service.stderr(), ...fatal()].join("\n"), { cause })
   } finally {
     service.signal("SIGKILL")
     await service.exit

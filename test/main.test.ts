@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, writeFileSync } from "node:fs"
 import { Agent, get, type IncomingMessage } from "node:http"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
-import { tmpdir } from "node:os"
+import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { bundle, command, start } from "./utils/service.ts"
 
@@ -65,6 +65,23 @@ describe("one file", () => {
       })
     }
   }
+})
+
+describe("the listeners", () => {
+  it("take every address of the machine, of both families where it has them", async () => {
+    const service = await start()
+    const families = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses)
+    const local = families.filter(({ internal }) => internal).map(({ address, family }) =>
+      family === "IPv6" ? `[${address}]` : address
+    )
+    assert.include(local, "127.0.0.1")
+    for (const address of local) {
+      const { body } = await request(`http://${address}:${new URL(service.url).port}/livez`)
+      assert.strictEqual(body, "ok\n", address)
+    }
+    service.signal("SIGTERM")
+    await service.exit
+  })
 })
 
 describe("settings", () => {
@@ -148,10 +165,11 @@ describe("the end", () => {
     assert.isDefined(service.lines.find(({ message }) => message.includes("listener cut requests")))
   })
 
-  it("is at once on a second signal", async () => {
+  it("is shown by the diagnostics, and at once on a second signal", async () => {
     const service = await start({ flags: ["--lameduck=60s"] })
     service.signal("SIGTERM")
     await service.line(({ message }) => message === "draining")
+    assert.include((await request(`${service.admin}/health`)).body, `"state":"draining"`)
     service.signal("SIGTERM")
     assert.strictEqual((await service.exit).code, 143)
   })
@@ -207,6 +225,16 @@ describe("what goes wrong at the start", () => {
     const line = JSON.parse(lines[0] ?? "") as { level: string; message: string }
     assert.strictEqual(line.level, "FATAL")
     assert.include(line.message, `[::]:${port} (--port): the port is in use`)
+  })
+
+  it("is one FATAL line and no drain when the port of the admin listener is in use", async () => {
+    const taken = createServer().listen(0, "127.0.0.1")
+    await once(taken, "listening")
+    const { port } = taken.address() as AddressInfo
+    const { code, stdout } = await command(["serve", "--port=0", `--admin-port=${port}`, "--lameduck=60s"])
+    taken.close()
+    assert.strictEqual(code, 1)
+    assert.match(stdout, /^\{[^\n]*"level":"FATAL","message":"[^\n]*\(--admin-port\): the port is in use[^\n]*\n$/)
   })
 
   it("is one line with every bad setting and exit 78", async () => {

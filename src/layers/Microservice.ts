@@ -134,7 +134,7 @@ export const layerLive = (
   options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
 ): Layer.Layer<Microservice> => {
   const fd = options.logsTo === "stdout" ? 1 : 2
-  // Node's streams are made when they are first looked at, which takes a start as long as a request.
+  // Node makes its stream when it is first looked at: the sink does that after the start.
   const terminal = isatty(fd)
   const pretty = settings.logFormat === "pretty" || (settings.logFormat === "auto" && terminal)
   const local = Layer.mergeAll(

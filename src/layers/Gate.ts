@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import type { ObservedResponse } from "./ObservedResponse.ts"
+import * as RawHeader from "./RawHeader.ts"
 import * as Refusal from "./Refusal.ts"
 
 /**
@@ -60,11 +61,11 @@ export const make = ({ exempt, guard, maxBody, maxInFlight }: Limits, load: Load
     admit: (request) => {
       const refused = guard?.(request) ?? ambiguous(request)
       if (refused !== undefined) return refused
-      if (Number(request.headers["content-length"] ?? 0) > maxBody) return tooLarge
+      if (Number(RawHeader.find(request, "content-length") ?? 0) > maxBody) return tooLarge
       return load.active >= maxInFlight && !exempt.has(pathOf(request)) ? overloaded : undefined
     },
     limitBody: (request, response) => {
-      if (request.headers["transfer-encoding"] === undefined) return false
+      if (RawHeader.find(request, "transfer-encoding") === undefined) return false
       const push = request.push.bind(request)
       let size = 0
       // Every way to read a body is fed by `push`; a listener for its data would begin to read it.
@@ -90,9 +91,10 @@ const ambiguous = (request: IncomingMessage): Refusal.Refusal | undefined => {
     if (name?.length === 4 && name.toLowerCase() === "host") hosts++
   }
   if (hosts !== 1 && (hosts > 1 || httpVersionMinor > 0)) return hosts === 0 ? noHost : manyHosts
+  if (RawHeader.find(request, "transfer-encoding") === undefined) return undefined
+  // Node's own view of the headers is made when it is first read, and joins those of one name.
   const coding = request.headers["transfer-encoding"]
-  if (coding === undefined) return undefined
-  return httpVersionMinor === 0 ? oldChunks : coding.toLowerCase() === "chunked" ? undefined : Refusal.coding
+  return httpVersionMinor === 0 ? oldChunks : coding?.toLowerCase() === "chunked" ? undefined : Refusal.coding
 }
 
 const noHost = Refusal.badRequest("it has no Host")

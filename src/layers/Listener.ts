@@ -114,7 +114,8 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
     const serve = Pipelining.inTurn((request, response) => {
       const refusal = gate.admit(request)
       if (refusal !== undefined) return refuse(request, response, refusal)
-      if (gate.limitBody(request, response) || !begin(request, response)) handle(request, response)
+      if (gate.limitBody(request, response)) handle(request, response)
+      else begin(request, response, handle)
     })
     server.on("request", serve)
     server.on(

@@ -202,13 +202,25 @@ export const failureAnswers = ({ errors }: ReflectedEndpoint) => {
 }
 
 /**
+ * Decodes the text of a whole body.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface BodyCodec {
+  readonly accepts: (contentType: string | undefined) => boolean
+  readonly decode: (text: string) => Effect.Effect<unknown, unknown, unknown>
+}
+
+/**
  * Reads and decodes the payload; `undefined` when only the general machinery can.
  *
  * @category models
  * @since 1.1.0
  */
 export interface PayloadCodec {
-  readonly needsBody: boolean
+  /** Decodes a body once it is there; `undefined` where the payload is not in one. */
+  readonly ofBody: BodyCodec | undefined
   readonly read: (
     request: HttpServerRequest.HttpServerRequest,
     query: unknown
@@ -223,34 +235,37 @@ export interface PayloadCodec {
  */
 export const payloadCodec = (endpoint: HttpApiEndpoint.Top): PayloadCodec | undefined => {
   const [entry, ...others] = endpoint.payload.values()
-  if (entry === undefined) return { needsBody: false, read: () => nothing }
+  if (entry === undefined) return { ofBody: undefined, read: () => nothing }
   if (others.length > 0) return undefined
   const schema = Schema.Union(entry.schemas)
   if (!HttpMethod.hasBody(endpoint.method)) {
     const decode = decoder("Payload", Schema.toCodecArrayFromSingle(schema))
-    return { needsBody: false, read: (_request, query) => decode(query) }
+    return { ofBody: undefined, read: (_request, query) => decode(query) }
   }
   if (entry.encoding._tag !== "Json" || entry.encoding.contentType !== "application/json") return undefined
   const decode = decoder("Payload", schema)
   const empty = entry.schemas.some(({ ast }) => SchemaAST.isNull(SchemaAST.toEncoded(ast))) ? null : undefined
-  return {
-    needsBody: true,
-    read: (request) => {
-      const contentType = request.headers["content-type"]
-      if (contentType !== undefined && contentType !== "application/json") return undefined
-      return Effect.flatMap(request.text, (text): Effect.Effect<unknown, unknown, unknown> => {
-        if (text === "") return decode(empty)
-        let body: unknown
-        try {
-          body = JSON.parse(text)
-        } catch {
-          return Effect.fail(notJson)
-        }
-        return decode(body)
-      })
+  const ofBody: BodyCodec = {
+    accepts: (contentType) => contentType === undefined || json.test(contentType),
+    decode: (text) => {
+      if (text === "") return decode(empty)
+      let body: unknown
+      try {
+        body = JSON.parse(text)
+      } catch {
+        return Effect.fail(notJson)
+      }
+      return decode(body)
     }
   }
+  return {
+    ofBody,
+    read: (request) =>
+      ofBody.accepts(request.headers["content-type"]) ? Effect.flatMap(request.text, ofBody.decode) : undefined
+  }
 }
+
+const json = /^application\/json[ \t]*(?:;|$)/i
 
 const notJson = new HttpApiSchemaError({
   kind: "Payload",

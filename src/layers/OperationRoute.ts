@@ -2,25 +2,34 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
-import type { ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as EarlyRequest from "./EarlyRequest.ts"
 import * as OperationCodec from "./OperationCodec.ts"
-import type { CapturedGroup, OperationInput } from "./OperationGroup.ts"
+import type { CapturedGroup } from "./OperationGroup.ts"
+import * as RawHeader from "./RawHeader.ts"
+import * as RequestBody from "./RequestBody.ts"
 
 type Params = Readonly<Record<string, string | undefined>>
 type Query = Readonly<Record<string, string | Array<string>>>
 type Answering = Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, unknown>
 
 /**
+ * What came of a request that was begun without a fiber: true when it is answered, the effect to go on with when its
+ * handler needs a fiber, and false when the handler was not even called.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type Begun = boolean | Answering
+
+/**
  * A compiled operation.
  *
- * `run` answers one request, or is `undefined` for one that only the general machinery can answer. `begin` returns true
- * when it has answered on the spot, the effect to go on with when the handler needs a fiber, and false when it has not
- * even called the handler.
+ * `run` answers one request, or is `undefined` for one that only the general machinery can answer. `begin` answers on
+ * the spot where it can, or returns what to call with the text of the body once that is there.
  *
  * @category models
  * @since 1.1.0
@@ -31,16 +40,15 @@ export interface OperationRoute {
     params: Params,
     query: Query
   ) => Answering | undefined
-  readonly begin: ((response: ServerResponse, params: Params, query: Query) => boolean | Answering) | undefined
+  readonly begin:
+    | ((
+      request: IncomingMessage,
+      response: ServerResponse,
+      params: Params,
+      query: Query
+    ) => Begun | ((body: string) => Begun))
+    | undefined
 }
-
-/**
- * Thrown to a handler that asks for the request where there is none yet.
- *
- * @category errors
- * @since 1.1.0
- */
-export const requestNeeded: unique symbol = Symbol("keelson/layers/OperationRoute/requestNeeded")
 
 /**
  * Compiles an endpoint and its captured handler to functions that decode, handle and encode with nothing between.
@@ -50,9 +58,9 @@ export const requestNeeded: unique symbol = Symbol("keelson/layers/OperationRout
  * Plain JSON operations compile. Streams, middleware, several success or content types, response headers and parse
  * options need the general machinery: for those the answer is `undefined`. All ways give the same bytes.
  *
- * An operation without body or declared headers can also `begin` without a fiber: when its handler returns a value
- * that is already there (`Effect.succeed`) it is answered on the spot. A handler that reads the raw request makes
- * `begin` throw `requestNeeded`.
+ * An operation without declared headers can also `begin` without a fiber: when its handler returns a value that is
+ * already there (`Effect.succeed`) it is answered on the spot. A handler that reads the raw request before it returns
+ * makes `begin` throw `EarlyRequest.requestNeeded`.
  *
  * @category constructors
  * @since 1.1.0
@@ -115,17 +123,16 @@ export const compile = (
     )
   }
 
-  const begin: OperationRoute["begin"] = (response, rawParams, rawQuery) => {
-    const decodedParams = params(rawParams)
-    if (!isDone(decodedParams)) return false
-    const decodedQuery = query(rawQuery)
-    if (!isDone(decodedQuery)) return false
-    const decodedPayload = payload.read(noRequest, rawQuery)
-    if (decodedPayload === undefined || !isDone(decodedPayload)) return false
-    const handled = handler.handle(
-      new EarlyInput(endpoint, group, decodedParams.value, decodedQuery.value, decodedPayload.value)
-    )
-    if (!isDone(handled) || HttpServerResponse.isHttpServerResponse(handled.value)) return finish(handled)
+  const handle = (response: ServerResponse, params: unknown, query: unknown, payload: unknown): Begun => {
+    const request = EarlyRequest.make()
+    const handled = handler.handle({ request, endpoint, group, params, headers: undefined, query, payload })
+    if (!isDone(handled)) {
+      return Effect.withFiber((fiber) => {
+        request.resolve(Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest))
+        return finish(handled)
+      })
+    }
+    if (HttpServerResponse.isHttpServerResponse(handled.value)) return finish(handled)
     const encoded = success.encode(handled.value)
     if (!isDone(encoded)) return Effect.mapEager(encoded, (encoded) => OperationCodec.respond(success, encoded))
     const text = success.text(encoded.value)
@@ -138,7 +145,25 @@ export const compile = (
     return true
   }
 
-  return { run, begin: payload.needsBody || headers !== undefined ? undefined : begin }
+  const { ofBody } = payload
+  const begin: OperationRoute["begin"] = (request, response, rawParams, rawQuery) => {
+    const decodedParams = params(rawParams)
+    if (!isDone(decodedParams)) return false
+    const decodedQuery = query(rawQuery)
+    if (!isDone(decodedQuery)) return false
+    if (ofBody === undefined) {
+      const decodedPayload = payload.read(noRequest, rawQuery)
+      return decodedPayload !== undefined && isDone(decodedPayload) &&
+        handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
+    }
+    if (!RequestBody.isAhead(request) || !ofBody.accepts(RawHeader.find(request, "content-type"))) return false
+    return (body) => {
+      const decodedPayload = ofBody.decode(body)
+      return isDone(decodedPayload) && handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
+    }
+  }
+
+  return { run, begin: headers === undefined ? begin : undefined }
 }
 
 // Asked several times a request: comparing prototypes costs a tenth of `Exit.isExit` and `Exit.isSuccess`.
@@ -148,31 +173,6 @@ const isDone = (effect: Effect.Effect<unknown, unknown, unknown>): effect is Exi
 const successPrototype: unknown = Object.getPrototypeOf(Exit.void)
 
 const noRequest = {} as HttpServerRequest.HttpServerRequest
-
-class EarlyInput implements OperationInput {
-  readonly endpoint: HttpApiEndpoint.Top
-  readonly group: HttpApiGroup.Top
-  readonly params: unknown
-  readonly headers = undefined
-  readonly query: unknown
-  readonly payload: unknown
-  constructor(
-    endpoint: HttpApiEndpoint.Top,
-    group: HttpApiGroup.Top,
-    params: unknown,
-    query: unknown,
-    payload: unknown
-  ) {
-    this.endpoint = endpoint
-    this.group = group
-    this.params = params
-    this.query = query
-    this.payload = payload
-  }
-  get request(): HttpServerRequest.HttpServerRequest {
-    throw requestNeeded
-  }
-}
 
 const provider = (wanted: Context.Context<never>, given: Context.Context<never>) => {
   const missing = new Map([...wanted.mapUnsafe].filter(([key, value]) => given.mapUnsafe.get(key) !== value))

@@ -20,11 +20,14 @@ import * as Tracer from "effect/Tracer"
 import { IncomingMessage } from "node:http"
 import { DebugLines, type RequestLines } from "../services/DebugLines.ts"
 import * as TraceContext from "../services/TraceContext.ts"
+import * as EarlyRequest from "./EarlyRequest.ts"
 import * as HttpErrors from "./HttpErrors.ts"
 import { isObserved, type ObservedOperation, type ObservedResponse } from "./ObservedResponse.ts"
 import type { ReflectedEndpoint } from "./OperationCodec.ts"
 import * as OperationGroup from "./OperationGroup.ts"
 import * as OperationRoute from "./OperationRoute.ts"
+import * as RawHeader from "./RawHeader.ts"
+import * as RequestBody from "./RequestBody.ts"
 
 /**
  * A route of the chassis beside the operations: probes, version, documents.
@@ -69,14 +72,18 @@ export type HttpEffect = Effect.Effect<
 /**
  * What a listener answers requests with.
  *
- * `begin` answers on the spot what needs no fiber; when it returns false, the request goes on with `httpEffect`.
+ * `begin` answers what needs no fiber; every other request it hands to `otherwise`, to go on with `httpEffect`.
  *
  * @category models
  * @since 1.1.0
  */
 export interface Router {
   readonly httpEffect: HttpEffect
-  readonly begin: (request: IncomingMessage, response: ObservedResponse) => boolean
+  readonly begin: (
+    request: IncomingMessage,
+    response: ObservedResponse,
+    otherwise: (request: IncomingMessage, response: ObservedResponse) => void
+  ) => void
 }
 
 interface Route {
@@ -213,24 +220,40 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       return Effect.catchCause(effect, (cause) => HttpErrors.toResponse(cause, request, allowed))
     }) as HttpEffect
 
-    const begin: Router["begin"] = (request, response) => {
+    const begin: Router["begin"] = (request, response, otherwise) => {
       const found = router.find(request.method ?? "", request.url ?? "")
       const route = found?.handler
-      if (found === undefined || route?.begin === undefined) return false
-      response.trace = traceOf(rawHeader(request, "traceparent"))
+      if (found === undefined || route?.begin === undefined) return otherwise(request, response)
+      response.trace = traceOf(RawHeader.find(request, "traceparent"))
       response.observe(route.observed)
-      try {
-        const begun = route.begin(response, found.params, found.searchParams)
-        if (typeof begun !== "boolean") response.begun = begun
-        return begun === true
-      } catch (error) {
-        if (error === OperationRoute.requestNeeded) route.begin = undefined
-        else response.begun = Exit.die(error)
-        return false
+      const begun = guarded(route, () => route.begin?.(request, response, found.params, found.searchParams))
+      if (typeof begun === "function") {
+        RequestBody.take(
+          request,
+          (body) => isAnswered(response, guarded(route, () => begun(body))),
+          () => otherwise(request, response)
+        )
+      } else if (!isAnswered(response, begun)) {
+        otherwise(request, response)
       }
     }
     return { httpEffect, begin }
   })
+
+const guarded = <A>(route: Route, begin: () => A): A | OperationRoute.Begun => {
+  try {
+    return begin()
+  } catch (error) {
+    if (error !== EarlyRequest.requestNeeded) return Exit.die(error)
+    route.begin = undefined
+    return false
+  }
+}
+
+const isAnswered = (response: ObservedResponse, begun: OperationRoute.Begun | undefined): boolean => {
+  if (typeof begun === "object") response.begun = begun
+  return begun === true
+}
 
 const isPresent = (found: FindMyWay.FindResult<Route> | undefined): found is FindMyWay.FindResult<Route> =>
   found !== undefined && found.handler.present?.() !== false
@@ -251,13 +274,4 @@ export const traceOf = (traceparent: string | undefined): TraceContext.TraceCont
 }
 
 const headerOf = (request: HttpServerRequest.HttpServerRequest, name: string): string | undefined =>
-  request.source instanceof IncomingMessage ? rawHeader(request.source, name) : request.headers[name]
-
-// Node's own view of the headers is an object made when it is first read, Effect's a copy of that.
-const rawHeader = ({ rawHeaders }: IncomingMessage, name: string): string | undefined => {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const candidate = rawHeaders[index]
-    if (candidate?.length === name.length && candidate.toLowerCase() === name) return rawHeaders[index + 1]
-  }
-  return undefined
-}
+  request.source instanceof IncomingMessage ? RawHeader.find(request.source, name) : request.headers[name]

@@ -66,6 +66,8 @@ const Requests = Arbitrary.schema(Schema.Struct({
   type: Schema.Literals([
     "application/json",
     "application/json; charset=utf-8",
+    "Application/JSON ;charset=latin1",
+    "application/jsonl",
     "text/plain",
     "application/x-ndjson",
     ""

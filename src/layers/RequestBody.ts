@@ -1,0 +1,48 @@
+import type { IncomingMessage } from "node:http"
+
+/**
+ * Whether no part of a body was received yet, so that {@link take} can have all of it.
+ *
+ * @category guards
+ * @since 1.1.0
+ */
+export const isAhead = (request: IncomingMessage): boolean => !request.complete && request.readableLength === 0
+
+/**
+ * Takes a body as it comes in, as UTF-8 text, before it becomes a stream: that and the fiber that waits for it are most
+ * of what a small request costs.
+ *
+ * **Details**
+ *
+ * When `answer` returns false, the request is handed to `otherwise` as if nobody had touched it, its body to be read. A
+ * client that leaves before its body is complete is not answered. The length must be bounded by what called this.
+ *
+ * @category combinators
+ * @since 1.1.0
+ */
+export const take = (
+  request: IncomingMessage,
+  answer: (text: string) => boolean,
+  otherwise: () => void
+): void => {
+  const chunks: Array<Buffer> = []
+  const { push } = request
+  request.push = (chunk: Buffer | null) => {
+    if (chunk !== null) return chunks.push(chunk) > 0
+    request.push = push
+    const answered = answer(textOf(chunks))
+    for (const chunk of answered ? [] : chunks) push.call(request, chunk)
+    push.call(request, null)
+    if (!answered) otherwise()
+    return false
+  }
+}
+
+const byteOrderMark = 0xfeff
+
+// As `TextDecoder` does, which takes twice as long for a short text.
+const textOf = ([first, ...others]: ReadonlyArray<Buffer>): string => {
+  if (first === undefined) return ""
+  const text = (others.length === 0 ? first : Buffer.concat([first, ...others])).toString()
+  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text
+}

@@ -20,10 +20,9 @@ export interface EarlyRequest extends HttpServerRequest.HttpServerRequest {
 }
 
 class Early {
-  declare real: HttpServerRequest.HttpServerRequest | undefined
-  constructor() {
-    this.real = undefined
-  }
+  // A field is defined; an assignment would look for it in the proxy first, which takes seven times as long.
+  real: HttpServerRequest.HttpServerRequest | undefined = undefined
+
   resolve(request: HttpServerRequest.HttpServerRequest): void {
     this.real = request
   }

@@ -137,11 +137,10 @@ export const compile = (
     if (!isDone(encoded)) return Effect.mapEager(encoded, (encoded) => OperationCodec.respond(success, encoded))
     const text = success.text(encoded.value)
     if (text === undefined) return Exit.succeed(OperationCodec.respond(success, encoded.value))
-    response.writeHead(success.status, {
-      "content-type": success.contentType,
-      "content-length": Buffer.byteLength(text)
-    })
-    response.end(text)
+    const length = Buffer.byteLength(text)
+    response.writeHead(success.status, { "content-type": success.contentType, "content-length": length })
+    // ASCII is the same in both, and cheaper to write as the latter.
+    response.end(text, length === text.length ? "latin1" : "utf8")
     return true
   }
 

@@ -132,6 +132,8 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     const context = yield* Effect.context<never>()
     const traced = (yield* Tracer.Tracer) !== Tracer.nativeTracer
     const router = FindMyWay.make<Route>()
+    // A path without parameters, asked without a query, needs no walk through the tree.
+    const exact = new Map<string, Map<string, FindMyWay.FindResult<Route>>>()
     const owners = new Map<string, string>()
     const add = (method: string, path: `/${string}`, owner: string, route: Route): RouteConflict | undefined => {
       const key = `${method} ${path}`
@@ -141,6 +143,10 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       }
       owners.set(key, owner)
       router.on(method, path, route)
+      if (!/[:*]/.test(path)) {
+        const routes = exact.get(path) ?? new Map<string, FindMyWay.FindResult<Route>>()
+        exact.set(path, routes.set(method, { handler: route, params: {}, searchParams: {} }))
+      }
       return undefined
     }
 
@@ -221,7 +227,8 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     }) as HttpEffect
 
     const begin: Router["begin"] = (request, response, otherwise) => {
-      const found = router.find(request.method ?? "", request.url ?? "")
+      const { method = "", url = "" } = request
+      const found = exact.get(url)?.get(method) ?? router.find(method, url)
       const route = found?.handler
       if (found === undefined || route?.begin === undefined) return otherwise(request, response)
       response.trace = traceOf(RawHeader.find(request, "traceparent"))

@@ -1,10 +1,11 @@
-import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec"
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { builtinModules } from "node:module"
 import { dirname, extname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import type { OutputChunk, Plugin, SourceMap } from "rolldown"
+import type { OutputChunk, Plugin } from "rolldown"
+import { ascii } from "./bundle/Ascii.ts"
+import { denseMap } from "./bundle/DenseMap.ts"
 import { probeEntry, render } from "./bundle/Launcher.ts"
 import { rehearse } from "./bundle/Rehearsal.ts"
 
@@ -46,7 +47,7 @@ export interface BundleOptions {
  */
 export const bundle = async (options: BundleOptions): Promise<{ readonly version: string; readonly bytes: number }> => {
   const stamp = options.version ?? version(dirname(resolve(options.entry)))
-  const { rolldown } = await import("rolldown")
+  const [{ rolldown }, { parseAst }] = await Promise.all([import("rolldown"), import("rolldown/parseAst")])
   const build = await rolldown({
     input: { main: options.entry, [probeEntry]: besides("./layers/HealthProbe") },
     platform: "node",
@@ -65,11 +66,21 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
     codeSplitting: { groups: [{ name: "start", tags: ["$initial"], test: (id) => !ofProbe.test(id) }] }
   })
   const chunks = output.flatMap((part) => part.type === "chunk" ? [part] : [])
+  const plain = importedBy(`${probeEntry}.js`, chunks)
+  const start = [...importedBy("main.js", chunks)].filter((name) => !plain.has(name))
+  const code = Object.fromEntries(chunks.map(({ code, fileName }) => [fileName, ascii(code, parseAst)]))
+  const later = chunks.filter(({ fileName }) => !start.includes(fileName) && !plain.has(fileName))
   const parts = {
     version: stamp,
-    code: Object.fromEntries(chunks.map(({ code, fileName }) => [fileName, code])),
-    plain: importedBy(`${probeEntry}.js`, chunks, importedBy("main.js", chunks)),
-    maps: Object.fromEntries(chunks.flatMap(({ fileName, map }) => map === null ? [] : [[fileName, slim(map)]]))
+    code,
+    plain: [...plain],
+    start,
+    groups: [later.filter(ofAws), later.filter((chunk) => !ofAws(chunk))].flatMap(grouped),
+    map: denseMap(
+      chunks.flatMap(({ code: unescaped, fileName: name, map }) =>
+        map === null ? [] : [{ name, code: unescaped, kept: code[name] ?? "", map }]
+      )
+    )
   }
   const compiled = options.compile === false ? undefined : await rehearse(parts)
   const text = render(parts, { compiled })
@@ -129,26 +140,25 @@ const importedBy = (name: string, chunks: ReadonlyArray<OutputChunk>, found = ne
   return found
 }
 
-// Of a map, what names a function and its line: columns of the source and all that repeats a line are left out.
-const slim = ({ mappings, names, sources }: SourceMap) => {
-  let last = ""
-  const kept = decode(mappings).map((segments) =>
-    segments.flatMap((segment): Array<SourceMapSegment> => {
-      const [column, source, line, , name] = segment
-      if (source === undefined || line === undefined) return []
-      const place = `${source}:${line}`
-      if (place === last && name === undefined) return []
-      last = place
-      return [name === undefined ? [column, source, line, 0] : [column, source, line, 0, name]]
-    })
-  )
-  return {
-    version: 3,
-    sources: sources.map((source) => source.replace(/^(\.\.?\/)+/, "")),
-    names,
-    mappings: encode(kept)
+// A chunk that is asked for is unpacked with what is compressed with it: little of what another command needs.
+const grouped = (chunks: ReadonlyArray<OutputChunk>): ReadonlyArray<ReadonlyArray<string>> => {
+  const groups: Array<Array<string>> = []
+  let room = 0
+  for (const { code, fileName } of chunks) {
+    if (code.length > room) {
+      groups.push([])
+      room = largestGroup
+    }
+    groups.at(-1)?.push(fileName)
+    room -= code.length
   }
+  return groups
 }
+
+const largestGroup = 512 * 1024
+
+const ofAws = ({ moduleIds }: OutputChunk) =>
+  moduleIds.some((id) => /[\\/]node_modules[\\/]@(aws-sdk|smithy)[\\/]/.test(id))
 
 const builtins = new Set(builtinModules)
 const builtinPrefix = "\0builtin:"

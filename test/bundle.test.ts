@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Script } from "node:vm"
-import { zstdDecompressSync } from "node:zlib"
+import { brotliDecompressSync, zstdDecompressSync } from "node:zlib"
 import { bundle, version } from "../src/bundle.ts"
 
 const git = (directory: string, ...args: ReadonlyArray<string>) =>
@@ -93,22 +93,20 @@ run({
 
     const text = readFileSync(outfile, "utf8")
     const [, first = "", body = ""] = /function kept\(\) \{\n\/\*(.*?)\*\/\/\*(.*)\*\/\n/s.exec(text) ?? []
-    type Place = readonly [from: number, to: number]
-    const { compiled, plain, sizes } = JSON.parse(first) as {
-      readonly compiled: Place
-      readonly plain: Readonly<Record<string, ReadonlyArray<Place | string>>>
+    interface Packed {
+      readonly place: readonly [from: number, to: number]
       readonly sizes: Readonly<Record<string, number>>
     }
-    const cut = ([from, to]: Place) => body.slice(from, to)
-    assert.includeMembers(Object.keys(sizes), ["main.js"])
-    const bytes = zstdDecompressSync(Buffer.from(cut(compiled), "base64"))
-    let at = 0
-    for (const [name, size] of Object.entries(sizes)) {
-      const text = (plain[name] ?? []).map((piece) => typeof piece === "string" ? piece : cut(piece)).join("")
-      const cachedData = bytes.subarray(at, at += size)
-      const code = `(function(exports, require, module, __KEELSON_BUNDLE__) {\n${text}\n})`
-      assert.isFalse(new Script(code, { cachedData, lineOffset: -1 }).cachedDataRejected, name)
-    }
+    const { compiled, start } = JSON.parse(first) as { readonly compiled: Packed; readonly start: Packed }
+    const bytesOf = ({ place: [from, to] }: Packed) => Buffer.from(body.slice(from, to), "base64")
+    const code = brotliDecompressSync(bytesOf(start)).toString()
+    assert.deepStrictEqual(Object.keys(compiled.sizes), ["main.js", "rolldown-runtime.js"])
+    assert.strictEqual(code.length, Object.values(start.sizes).reduce((sum, size) => sum + size))
+    const cachedData = zstdDecompressSync(bytesOf(compiled)).subarray(0, compiled.sizes["main.js"])
+    const script = `(function(exports, require, module, __KEELSON_BUNDLE__) {\n${
+      code.slice(0, start.sizes["main.js"])
+    }\n})`
+    assert.isFalse(new Script(script, { cachedData, lineOffset: -1 }).cachedDataRejected)
   })
 
   it("gives back code that could not stand in a comment", async () => {

@@ -26,7 +26,7 @@ export const rehearse = async (parts: Parts): Promise<Compiled | undefined> => {
   try {
     const file = join(directory, "main.js")
     writeFileSync(file, render(parts, { rehearsal: true }))
-    return await run(directory, file, parts.plain)
+    return await run(directory, file, new Set([...parts.plain, ...parts.start]))
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -37,7 +37,7 @@ interface Message {
   readonly compiled: ReadonlyArray<readonly [name: string, bytes: Uint8Array]>
 }
 
-const run = (directory: string, file: string, plain: ReadonlySet<string>): Promise<Compiled | undefined> =>
+const run = (directory: string, file: string, kept: ReadonlySet<string>): Promise<Compiled | undefined> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["--permission", "--allow-fs-read=*", file, "serve"], {
       cwd: directory,
@@ -50,7 +50,7 @@ const run = (directory: string, file: string, plain: ReadonlySet<string>): Promi
     child.once("error", reject)
     child.once("message", ({ compiled, node }: Message) => {
       clearTimeout(late)
-      resolve({ node, parts: new Map(compiled.filter(([name]) => plain.has(name))) })
+      resolve({ node, parts: new Map(compiled.filter(([name]) => kept.has(name))) })
     })
     child.once("exit", () => {
       clearTimeout(late)

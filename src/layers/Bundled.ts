@@ -9,8 +9,8 @@ export interface Bundled {
   readonly file: string
   /** The code of a part, by its name. */
   readonly code: (part: string) => string | undefined
-  /** The source map of each part: JSON, brotli, base64. */
-  readonly maps: () => string
+  /** The map of all parts to their sources: JSON, brotli, base64. */
+  readonly map: () => string
   /** Only while the bundle is built, which runs it to find out what a start needs: called when that is known. */
   readonly rehearsed?: (() => void) | undefined
 }

@@ -63,13 +63,13 @@ type Question = readonly [part: string, line: number, column: number, name: stri
 
 interface Task {
   readonly chunks: Readonly<Record<string, string>>
-  readonly maps: string
+  readonly map: string
   readonly questions: ReadonlyArray<Question>
 }
 
 type Answer = ReadonlyArray<Origin | undefined>
 
-const originsOf = async ({ code, maps }: Bundled, positions: ReadonlyArray<Position>): Promise<Answer> => {
+const originsOf = async ({ code, map }: Bundled, positions: ReadonlyArray<Position>): Promise<Answer> => {
   const questions = positions.map(({ columnNumber, functionName, lineNumber, url }): Question => [
     partOf(url) ?? "",
     lineNumber,
@@ -78,7 +78,7 @@ const originsOf = async ({ code, maps }: Bundled, positions: ReadonlyArray<Posit
   ])
   const parts = new Set(questions.map(([part]) => part))
   const chunks = Object.fromEntries([...parts].map((part) => [part, code(part) ?? ""]))
-  const task = { maps: maps(), chunks, questions }
+  const task = { map: map(), chunks, questions }
   return mayStartWorkers() ? askWorker(task) : work(task)
 }
 
@@ -99,35 +99,96 @@ parentPort.postMessage((${work.toString()})(workerData))`
   }
 }
 
-// Runs in the worker as text: it may use nothing from around it.
-const work = ({ chunks, maps, questions }: Task): Answer => {
-  const { SourceMap } = process.getBuiltinModule("node:module")
+// Runs in the worker as text: it may use nothing from around it. The map is a DenseMap of src/bundle.
+const work = ({ chunks, map: packed, questions }: Task): Answer => {
   const { brotliDecompressSync } = process.getBuiltinModule("node:zlib")
-  const payloads = JSON.parse(brotliDecompressSync(Buffer.from(maps, "base64")).toString()) as Record<string, never>
+  const map = JSON.parse(brotliDecompressSync(Buffer.from(packed, "base64")).toString()) as DenseMap
+  const numbers = (text: string | undefined = ""): ReadonlyArray<number> => {
+    const found: Array<number> = []
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      found.push(code < 0xe000 ? code - 35 : (code - 0xe000) * 0xd000 + text.charCodeAt(++at) - 35)
+    }
+    return found
+  }
+  const placed = <A>(columns: ReadonlyArray<string> = [], next: () => A) =>
+    columns.flatMap((text, line) => {
+      let column = 0
+      return numbers(text).map((distance) => ({ line, column: column += distance, ...next() }))
+    })
+  const read = (part: string) => {
+    const at = map.parts.indexOf(part)
+    const lines = numbers(map.lines[at]).values()
+    const files = numbers(map.files[at]).values()
+    const renamed = numbers(map.renamed[at]).values()
+    const next = (values: Iterator<number>): number => values.next().value ?? 0
+    let [originalLine, left, file] = [0, 0, 0]
+    return {
+      code: (chunks[part] ?? "").split("\n"),
+      places: placed(map.columns[at], () => {
+        const distance = next(lines)
+        originalLine += distance % 2 === 0 ? distance / 2 : -(distance + 1) / 2
+        if (left === 0) [left, file] = [next(files), next(files)]
+        left--
+        return { originalLine, file: map.sources[file] ?? "" }
+      }),
+      names: placed(map.renamedColumns[at], () => ({ name: map.names[next(renamed)] ?? "" }))
+    }
+  }
+  // How many of what is sorted stand at a place or before it.
+  const until = (
+    sorted: ReadonlyArray<{ readonly line: number; readonly column: number }>,
+    line: number,
+    column: number
+  ) => {
+    let [from, to] = [0, sorted.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      const place = sorted[middle] ?? { line, column }
+      if (place.line < line || (place.line === line && place.column <= column)) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+  const parts = new Map<string, ReturnType<typeof read>>()
   const shortName = 2
-  const parsed = new Map<string, InstanceType<typeof SourceMap>>()
-  const lines = new Map<string, ReadonlyArray<string>>()
+  // `name=async function*(` at most.
+  const furthest = 20
+  const nearest = 4
   return questions.map(([part, line, column, name]) => {
-    const payload = payloads[part]
-    if (payload === undefined) return undefined
-    const map = parsed.get(part) ?? new SourceMap(payload)
-    parsed.set(part, map)
-    const code = lines.get(part) ?? (chunks[part] ?? "").split("\n")
-    lines.set(part, code)
-    const entry = map.findEntry(line, column)
-    if (!("originalSource" in entry)) return undefined
-    // The name of a function stands a few tokens before the place where V8 says that it begins. What is not found and
-    // as short as the bundler's names is none.
-    let original = name.length > shortName ? name : ""
-    let back: (typeof entry & { readonly name?: string }) | object = entry
-    for (let tries = 0; tries < 4 && "generatedColumn" in back; tries++) {
-      const text = code[back.generatedLine]?.slice(back.generatedColumn, back.generatedColumn + name.length + 1) ?? ""
-      if (name !== "" && text.startsWith(name) && !/[\w$]/.test(text.slice(name.length))) {
-        original = back.name || name
+    const known = parts.get(part) ?? read(part)
+    parts.set(part, known)
+    const { code, names, places } = known
+    const place = places[until(places, line, column) - 1]
+    if (place === undefined || place.file === "") return undefined
+    // The name of a function stands before the place where V8 says that it begins. What is not found and as short as the
+    // bundler's names is none, if it is not a method's.
+    const head = (code[line] ?? "").slice(Math.max(0, column - name.length - furthest), column).replace(
+      /:(?:async )?$/,
+      ""
+    )
+    const method = head.endsWith(name) && !/[\w$]/.test(head.at(-name.length - 1) ?? "")
+    let original = method || name.length > shortName ? name : ""
+    const before = name === "" ? 0 : until(names, line, column)
+    for (const renamed of names.slice(Math.max(0, before - nearest), before).reverse()) {
+      if (renamed.line !== line || column - renamed.column > name.length + furthest) break
+      const text = code[line]?.slice(renamed.column, renamed.column + name.length + 1) ?? ""
+      if (text.startsWith(name) && !/[\w$]/.test(text.slice(name.length))) {
+        original = renamed.name
         break
       }
-      back = map.findEntry(back.generatedLine, back.generatedColumn - 1)
     }
-    return { name: original, file: entry.originalSource, line: entry.originalLine + 1 }
+    return { name: original, file: place.file, line: place.originalLine + 1 }
   })
+}
+
+interface DenseMap {
+  readonly sources: ReadonlyArray<string>
+  readonly names: ReadonlyArray<string>
+  readonly parts: ReadonlyArray<string>
+  readonly columns: ReadonlyArray<ReadonlyArray<string>>
+  readonly lines: ReadonlyArray<string>
+  readonly files: ReadonlyArray<string>
+  readonly renamedColumns: ReadonlyArray<ReadonlyArray<string>>
+  readonly renamed: ReadonlyArray<string>
 }

@@ -52,7 +52,9 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
     input: { main: options.entry, [probeEntry]: besides("./layers/HealthProbe") },
     platform: "node",
     plugins: [lazyBuiltins, awsModules],
-    optimization: { pifeForModuleWrappers: false },
+    optimization: { pifeForModuleWrappers: false, inlineConst: { mode: "all", pass: 3 } },
+    // What is read and never used is left out, and what it was read from: a tenth of a start's code.
+    treeshake: { propertyReadSideEffects: false },
     transform: { target: "node20.20", define: { __KEELSON_VERSION__: JSON.stringify(stamp), "import.meta": "{}" } }
   })
   const { output } = await build.generate({

@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import * as OpenApi from "effect/http-api/OpenApi"
 import type * as Etag from "effect/http/Etag"
 import * as HttpEffect from "effect/http/HttpEffect"
 import type * as HttpPlatform from "effect/http/HttpPlatform"
@@ -13,7 +12,6 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import * as DebugLines from "../services/DebugLines.ts"
-import * as DocsPage from "../services/DocsPage.ts"
 import { Health } from "../services/Health.ts"
 import { HttpMetrics } from "../services/HttpMetrics.ts"
 import { Lifecycle } from "../services/Lifecycle.ts"
@@ -21,6 +19,7 @@ import { Logs } from "../services/Logs.ts"
 import { Settings } from "../services/Settings.ts"
 import * as AccessLog from "./AccessLog.ts"
 import * as Descriptors from "./Descriptors.ts"
+import type * as Documents from "./Documents.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
 import * as InheritedSocket from "./InheritedSocket.ts"
 import * as Listener from "./Listener.ts"
@@ -120,9 +119,7 @@ export const router = <Id extends string, Groups extends HttpApiGroup.Constraint
       keepLines: debugBuffer ? DebugLines.make({ offer, context: yield* Effect.context<never>() }).begin : undefined,
       system: [
         ...HealthRoutes.make({ version, health: yield* Health, lifecycle: yield* Lifecycle }),
-        ...documents(
-          api.annotateMerge(Context.merge(OpenApi.annotations({ title: yield* ServiceName, version }), api.annotations))
-        )
+        ...documents(api, { title: yield* ServiceName, version })
       ]
     })
   })
@@ -145,25 +142,20 @@ export const transport = <Id extends string, Groups extends HttpApiGroup.Constra
 type WebEffect = Parameters<ReturnType<typeof HttpEffect.toWebHandlerWith<never>>>[0]
 
 const documents = <Id extends string, Groups extends HttpApiGroup.Constraint>(
-  api: HttpApi.HttpApi<Id, Groups>
+  api: HttpApi.HttpApi<Id, Groups>,
+  about: { readonly title: string; readonly version: string }
 ): ReadonlyArray<Router.SystemRoute> => {
-  const headers = {
-    "cache-control": "no-cache",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"
-  }
-  const json = lazily(() =>
-    HttpServerResponse.text(JSON.stringify(OpenApi.fromApi(api)), { contentType: "application/json", headers })
-  )
-  const page = lazily(() =>
-    HttpServerResponse.text(DocsPage.render(OpenApi.fromApi(api)), { contentType: "text/html; charset=utf-8", headers })
-  )
+  let made: ReturnType<typeof Documents.make> | undefined
+  const documents = Effect.promise(async () => made ??= (await import("./Documents.ts")).make(api, about))
+  const answer = (which: "json" | "page", contentType: string) => () =>
+    Effect.map(documents, (documents) => HttpServerResponse.text(documents[which], { contentType, headers }))
   return [
-    { path: "/openapi.json", quiet: false, respond: json },
-    { path: "/docs", quiet: false, respond: page }
+    { path: "/openapi.json", quiet: false, respond: answer("json", "application/json") },
+    { path: "/docs", quiet: false, respond: answer("page", "text/html; charset=utf-8") }
   ]
 }
 
-const lazily = <A>(make: () => A): () => A => {
-  let made: A | undefined
-  return () => made ??= make()
+const headers = {
+  "cache-control": "no-cache",
+  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"
 }

@@ -67,7 +67,7 @@ describe("a bundle", () => {
     assert.strictEqual(spawnSync(process.execPath, [outfile, "-v"], { encoding: "utf8" }).stdout, "1.1.ab41cd\n")
   })
 
-  it("brings what V8 compiled for a start, of a service that is not run for it", async () => {
+  it("brings what V8 compiled for a start, of a service that is not run for it, in less than 1 MB", async () => {
     const directory = repository()
     const [marker, entry, outfile] = ["built", "service.ts", "main.js"].map((name) => join(directory, name)) as [
       string,
@@ -97,7 +97,11 @@ run({
       readonly place: readonly [from: number, to: number]
       readonly sizes: Readonly<Record<string, number>>
     }
-    const { compiled, start } = JSON.parse(first) as { readonly compiled: Packed; readonly start: Packed }
+    const { compiled, groups, start } = JSON.parse(first) as {
+      readonly compiled: Packed
+      readonly groups: ReadonlyArray<Packed>
+      readonly start: Packed
+    }
     const bytesOf = ({ place: [from, to] }: Packed) => Buffer.from(body.slice(from, to), "base64")
     const code = brotliDecompressSync(bytesOf(start)).toString()
     assert.deepStrictEqual(Object.keys(compiled.sizes), ["main.js", "rolldown-runtime.js"])
@@ -107,6 +111,12 @@ run({
       code.slice(0, start.sizes["main.js"])
     }\n})`
     assert.isFalse(new Script(script, { cachedData, lineOffset: -1 }).cachedDataRejected)
+
+    // Of AWS's clients it has what is sent alone, and all of it is no larger than promised.
+    const later = groups.map((group) => brotliDecompressSync(bytesOf(group)).toString()).join("")
+    assert.include(later, "DescribeStacks")
+    assert.notInclude(later, "CreateStackSet")
+    assert.isBelow(text.length, 1_000_000)
   })
 
   it("gives back code that could not stand in a comment", async () => {

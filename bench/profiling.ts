@@ -2,7 +2,7 @@
  * What profiling costs a service: CPU per request while it is profiled, and afterwards; how long it stops one, by the
  * size of the heap. See README.md.
  *
- * Run with `npm run build && node bench/profiling.ts [profile] [heap] [allocs] [rest] [idle] [stall] [--blocks N]`.
+ * Run with `npm run build && node bench/profiling.ts [PART...] [--blocks N]`.
  */
 import { cpus, loadavg } from "node:os"
 import { parseArgs } from "node:util"
@@ -11,9 +11,12 @@ import { idle } from "./profiling/idle.ts"
 import { overhead } from "./profiling/overhead.ts"
 import { rest } from "./profiling/rest.ts"
 import { stall } from "./profiling/stall.ts"
+import { base, subjects } from "./subjects.ts"
 
-const usage = `usage: node bench/profiling.ts [profile] [heap] [allocs] [rest] [idle] [stall] [options]
+const usage = `usage: node bench/profiling.ts [profile] [bare] [raw] [heap] [allocs] [rest] [idle] [stall] [options]
   profile, heap, allocs  CPU per request while it is captured
+  bare                   the same of V8's CPU profiler, with nothing of keelson around it
+  raw                    the same, and of raw node:http
   rest                   CPU of a service that is asked nothing, before, meanwhile and afterwards
   idle                   CPU per request after a capture
   stall                  how long beginning and ending a capture stops a process
@@ -36,8 +39,8 @@ const parse = () => {
 const { positionals, values } = parse()
 const blocks = Number(values.blocks)
 if (!Number.isSafeInteger(blocks) || blocks < 1) fail(`--blocks is no count: ${values.blocks}`)
-const captures = ["profile", "heap", "allocs"] as const
-const unknown = positionals.find((part) => ![...captures, "rest", "idle", "stall"].includes(part))
+const captures = ["profile", "bare", "heap", "allocs"] as const
+const unknown = positionals.find((part) => ![...captures, "raw", "rest", "idle", "stall"].includes(part))
 if (unknown !== undefined) fail(`nothing measures ${unknown}`)
 
 const isWanted = (part: string) =>
@@ -50,6 +53,10 @@ const section = (title: string, table: string) => console.log(`${title}\n\n${tab
 
 const ways = captures.filter(isWanted)
 if (ways.length > 0) section("While it is captured:", await overhead(ways, blocks, { cpu }))
+if (isWanted("raw")) {
+  const subject = subjects.find(({ name }) => name === base)
+  section(`${base}, while it is captured:`, await overhead(["bare"], blocks, { cpu, subject }))
+}
 if (isWanted("rest")) section("CPU of a service that is asked nothing, in ms a second:", await rest({ cpu }))
 if (isWanted("idle")) section("Afterwards:", await idle(Math.ceil(blocks / 3), { cpu }))
 if (isWanted("stall")) section("How long the process stands still, in ms, medians of 5:", stall())

@@ -6,7 +6,8 @@ import { type Options, start, type Way } from "./service.ts"
 const names: Record<Way, string> = {
   profile: "a CPU profile, 100 Hz",
   heap: "a heap profile",
-  allocs: "allocations"
+  allocs: "allocations",
+  bare: "V8's CPU profiler alone, 100 Hz"
 }
 
 /**

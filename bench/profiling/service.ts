@@ -6,12 +6,12 @@ import { greetOnce, patience } from "../greet.ts"
 import { makeGenerator } from "../http.ts"
 import { pin } from "../pin.ts"
 import { freePort, guard, type Usage } from "../subject.ts"
-import { keelson } from "../subjects.ts"
+import { keelson, type Subject } from "../subjects.ts"
 
-/** What can be captured, by its name below `/debug/pprof/`. */
-export type Way = "profile" | "heap" | "allocs"
+/** What can be captured, by its name below `/debug/pprof/`; or V8's CPU profiler, with nothing of keelson around it. */
+export type Way = "profile" | "heap" | "allocs" | "bare"
 
-/** The reference service, answering requests, profiled or not. */
+/** A service, the reference service if not said, answering requests, profiled or not. */
 export interface Service {
   /** Makes some hundred requests: how many CPU microseconds each took, on all threads, while `way` was captured. */
   readonly segment: (way?: Way) => Promise<number>
@@ -23,6 +23,7 @@ export interface Service {
 /** How to run it: the CPU that it shares with the load generator, any if undefined. */
 export interface Options {
   readonly cpu: number | undefined
+  readonly subject?: Subject | undefined
 }
 
 // One at a time: with more, how many requests a server finds per wake-up, and so their cost, differs by a sixth.
@@ -36,35 +37,36 @@ const settleTime = 30
 const restTime = 5_000
 
 /** Starts one and warms it up. */
-export const start = async ({ cpu }: Options): Promise<Service> => {
+export const start = async ({ cpu, subject = keelson }: Options): Promise<Service> => {
   const port = await freePort()
   const admin = await freePort()
   const generator = makeGenerator(cpu)
   const [command, args] = pin(cpu, [process.execPath, [
     "--import",
     fileURLToPath(new URL("../probe.js", import.meta.url)),
-    keelson.file,
-    ...keelson.args
+    subject.file,
+    ...subject.args
   ]])
   const child = guard(spawn(command, args, {
     env: { ...process.env, NODE_ENV: "production", PORT: String(port), ADMIN_PORT: String(admin) },
     stdio: ["ignore", "ignore", "inherit", "ipc"]
   }))
-  const ended = once(child, "exit").then(() => Promise.reject(new Error("keelson ended")))
+  const ended = once(child, "exit").then(() => Promise.reject(new Error(`${subject.name} ended`)))
   ended.catch(() => {})
   const began = performance.now()
-  while (await Promise.race([greetOnce(port, keelson.path), ended]) === undefined) {
-    if (performance.now() - began > patience) throw new Error(`keelson did not answer for ${patience} ms`)
+  while (await Promise.race([greetOnce(port, subject.path), ended]) === undefined) {
+    if (performance.now() - began > patience) throw new Error(`${subject.name} did not answer for ${patience} ms`)
   }
 
-  const usage = () => {
+  const tell = (message: "usage" | "profile" | "unprofile") => {
     const answer = new Promise<Usage>((resolve) => child.once("message", (message) => resolve(message as Usage)))
-    child.send("usage", () => {})
+    child.send(message, () => {})
     return Promise.race([answer, ended])
   }
+  const usage = () => tell("usage")
   const load = async (count: number) => {
-    const outcome = await generator.run({ port, path: keelson.path, connections, requests: count })
-    if ("failure" in outcome) throw new Error(`keelson ${outcome.failure}`)
+    const outcome = await generator.run({ port, path: subject.path, connections, requests: count })
+    if ("failure" in outcome) throw new Error(`${subject.name} ${outcome.failure}`)
   }
   const measure = async () => {
     await load(unmeasured)
@@ -79,8 +81,14 @@ export const start = async ({ cpu }: Options): Promise<Service> => {
     await sleep(restTime)
     return ((await usage()).cpu - before.cpu) / restTime
   }
+  const bare = async <A>(use: () => Promise<A>) => {
+    await tell("profile")
+    const result = await use()
+    await tell("unprofile")
+    return result
+  }
   const perhaps = <A>(use: () => Promise<A>) => (way?: Way) =>
-    way === undefined ? use() : during(`http://127.0.0.1:${admin}/debug/pprof/${way}`, use)
+    way === undefined ? use() : way === "bare" ? bare(use) : during(`http://127.0.0.1:${admin}/debug/pprof/${way}`, use)
 
   for (let warmUp = 0; warmUp < warmUps; warmUp++) await measure()
   return {

@@ -46,8 +46,9 @@ const unlessLarge = (force: boolean): Effect.Effect<void, CaptureRefused> =>
     return Effect.fail(
       new CaptureRefused({
         reason: "heap",
-        message: `a heap of ${size} would stop the process for about ${Math.round(used / 2 ** 21)} ms; add force=1 ` +
-          "to do it all the same"
+        // A millisecond for each MiB on an idle machine.
+        message: `a heap of ${size} would stop the process for about ${Math.round(used / 2 ** 20)} ms or more; add ` +
+          "force=1 to do it all the same"
       })
     )
   })

@@ -4,10 +4,9 @@ import * as EffectLogger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 import { DebugLines, type RequestLines } from "../services/DebugLines.ts"
-import { encode } from "../services/LogEncoder.ts"
+import { encodeEvent } from "../services/LogEncoder.ts"
 import { LogLevels, namesOf } from "../services/LogLevels.ts"
 import { Logs } from "../services/Logs.ts"
-import type { LogEvent } from "../services/LogSink.ts"
 
 /**
  * Makes the logger: each call is encoded at once and offered to `Logs` before it returns.
@@ -25,7 +24,6 @@ export const make: Effect.Effect<EffectLogger.Logger<unknown, void>, never, Logs
   const levels = yield* LogLevels
   return EffectLogger.make((options) => {
     const { cause, date, fiber, logLevel, message } = options
-    const timestamp = date.getTime()
     const level = logLevel === "All" || logLevel === "None" ? "Info" : logLevel
     const span = fiber.cache.span
     let below = false
@@ -35,20 +33,16 @@ export const make: Effect.Effect<EffectLogger.Logger<unknown, void>, never, Logs
       below = (kept !== undefined || levels.changed) && !levels.admits(level, namesOf(fiber))
       if (below && kept === undefined) return
     }
-    const event: LogEvent = {
-      timestamp,
+    const event = encodeEvent({
+      timestamp: date.getTime(),
       level,
-      line: encode({
-        timestamp,
-        level,
-        message,
-        traceId: span?.traceId,
-        spanId: span?.spanId,
-        annotations: fiber.getRef(References.CurrentLogAnnotations),
-        spans: fiber.getRef(References.CurrentLogSpans),
-        cause
-      })
-    }
+      message,
+      traceId: span?.traceId,
+      spanId: span?.spanId,
+      annotations: fiber.getRef(References.CurrentLogAnnotations),
+      spans: fiber.getRef(References.CurrentLogSpans),
+      cause
+    })
     if (below) {
       kept?.add(event)
     } else {

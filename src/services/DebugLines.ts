@@ -138,4 +138,8 @@ export const make = (
   return { begin: () => new Kept(), total: () => all.size }
 }
 
-const marked = (event: LogEvent): LogEvent => ({ ...event, line: `${event.line.slice(0, -1)},"buffered":true}` })
+const marked = ({ level, line, timestamp }: LogEvent): LogEvent => ({
+  timestamp,
+  level,
+  line: `${line.slice(0, -1)},"buffered":true}`
+})

@@ -2,7 +2,9 @@ import * as Cause from "effect/Cause"
 import type * as LogLevel from "effect/LogLevel"
 import * as Redactable from "effect/Redactable"
 import * as LogCause from "./LogCause.ts"
-import { copy, emptyRecord, encodeString, encodeValue, formatValue, read } from "./LogValue.ts"
+import { areApart, encodeBound, encodeFields, type Fields, isFields, merge, none } from "./LogFields.ts"
+import type { LogEvent } from "./LogSink.ts"
+import { emptyRecord, encodeString, encodeValue, flat, formatValue, seen } from "./LogValue.ts"
 
 export { encodeString } from "./LogValue.ts"
 
@@ -26,7 +28,6 @@ export interface LogEntry {
   readonly cause?: Cause.Cause<unknown> | undefined
 }
 
-type Fields = Readonly<Record<string, unknown>>
 type Spans = ReadonlyArray<readonly [label: string, startedAt: number]>
 
 /**
@@ -45,12 +46,28 @@ type Spans = ReadonlyArray<readonly [label: string, startedAt: number]>
  * @since 1.1.0
  */
 export const encode = (entry: LogEntry): string => {
-  const head = `{"timestamp":"${encodeTimestamp(entry.timestamp)}","level":"${labels[entry.level]}","message":`
+  const head = encodeHead(entry.timestamp, entry.level)
   try {
     return head + encodeRest(entry)
   } catch {
     return `${head}"[unreadable]"}`
   }
+}
+
+/**
+ * Encodes an entry as {@link encode} does, as the event that sinks take.
+ *
+ * @category encoding
+ * @since 1.1.0
+ */
+export const encodeEvent = (entry: LogEntry): LogEvent => {
+  // a value may log as it is read
+  const { notPlain } = seen
+  seen.notPlain = false
+  const line = encode(entry)
+  const bytes = seen.notPlain ? undefined : line.length
+  seen.notPlain = notPlain
+  return { timestamp: entry.timestamp, level: entry.level, line, bytes }
 }
 
 /**
@@ -73,6 +90,20 @@ export const encodeTimestamp = (milliseconds: number): string => {
   return cachedPrefix + fractions[time - second * 1000]
 }
 
+const encodeHead = (timestamp: number, level: LogLevel.Severity): string => {
+  if (timestamp !== headTimestamp || level !== headLevel) {
+    head = flat(`{"timestamp":"${encodeTimestamp(timestamp)}","level":"${labels[level]}","message":`)
+    headTimestamp = timestamp
+    headLevel = level
+  }
+  return head
+}
+
+// The events of a millisecond begin with the same text.
+let head = ""
+let headTimestamp = Number.NaN
+let headLevel: LogLevel.Severity | undefined
+
 const fractions = Array.from({ length: 1000 }, (_, index) => `${String(index).padStart(3, "0")}Z`)
 let cachedSecond = Number.NaN
 let cachedPrefix = ""
@@ -89,14 +120,15 @@ const labels: Readonly<Record<LogLevel.Severity, string>> = {
 const encodeRest = (entry: LogEntry): string => {
   const { message, spanId, spans, timestamp, traceId } = entry
   const only: unknown = Array.isArray(message) && message.length === 1 ? message[0] : message
-  const { annotations, cause = Cause.empty, text } = typeof only === "string"
-    ? { text: only, annotations: entry.annotations, cause: entry.cause }
+  const { annotations = none, cause = Cause.empty, over = none, text } = typeof only === "string"
+    ? { text: only, annotations: entry.annotations, over: none, cause: entry.cause }
     : readArguments(Array.isArray(message) ? message : [message], entry)
   const pretty = cause.reasons.length === 0 ? "" : LogCause.pretty(cause)
   let line = encodeString(text === "" ? firstLine(pretty) : text)
   if (traceId !== undefined) line += `,"trace_id":${encodeString(traceId)}`
   if (spanId !== undefined) line += `,"span_id":${encodeString(spanId)}`
-  if (annotations !== undefined) line += encodeFields(annotations)
+  line += encodeBound(annotations, over)
+  if (over !== none) line += encodeFields(over, annotations)
   if (spans !== undefined && spans.length > 0) line += `,"spans":${encodeSpans(spans, timestamp)}`
   return pretty === ""
     ? `${line}}`
@@ -104,71 +136,32 @@ const encodeRest = (entry: LogEntry): string => {
 }
 
 const readArguments = (args: ReadonlyArray<unknown>, entry: LogEntry) => {
-  const texts: Array<string> = []
-  let { annotations, cause = Cause.empty } = entry
+  let text: string | undefined
+  const add = (more: string) => {
+    text = text === undefined ? more : `${text} ${more}`
+  }
+  let { annotations = none, cause = Cause.empty } = entry
+  let over = none
   for (const arg of args) {
     try {
-      if (isPlain(arg)) {
-        annotations = copy(copy(emptyRecord(), annotations ?? {}), arg)
+      if (isFields(arg)) {
+        if (over === none && areApart(annotations, arg)) {
+          over = arg
+        } else {
+          annotations = merge(over === none ? annotations : merge(annotations, over), arg)
+          over = none
+        }
       } else if (arg instanceof Error && !Redactable.isRedactable(arg)) {
         // not Cause.combine: it hashes, and so reads, what failed
         cause = Cause.fromReasons([...cause.reasons, Cause.makeFailReason(arg)])
       } else {
-        texts.push(formatValue(arg))
+        add(formatValue(arg))
       }
     } catch {
-      texts.push("[unreadable]")
+      add("[unreadable]")
     }
   }
-  return { text: texts.join(" "), annotations, cause }
-}
-
-const isPlain = (value: unknown): value is object => {
-  if (typeof value !== "object" || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return (prototype === Object.prototype || prototype === null) && !Redactable.isRedactable(value) &&
-    typeof read(value, "toJSON") !== "function"
-}
-
-const reserved: ReadonlySet<string> = new Set([
-  "timestamp",
-  "level",
-  "message",
-  "trace_id",
-  "span_id",
-  "spans",
-  "cause",
-  "error",
-  // LogBatch adds these
-  "boot",
-  "seq",
-  // DebugLines adds this
-  "buffered"
-])
-
-const encodedKeys = new Map<string, string>()
-
-const encodeKey = (key: string, fields: Fields): string => {
-  const known = encodedKeys.get(key)
-  if (known !== undefined) return known
-  if (reserved.has(key)) {
-    let name = `${key}_`
-    while (Object.hasOwn(fields, name)) name += "_"
-    return `,"${name}":`
-  }
-  const encoded = `,${encodeString(key)}:`
-  // names made of data must not fill the memory
-  if (encodedKeys.size < 1000) encodedKeys.set(key, encoded)
-  return encoded
-}
-
-const encodeFields = (fields: Fields): string => {
-  let text = ""
-  for (const key of Object.keys(fields)) {
-    const value = read(fields, key)
-    if (value !== undefined) text += encodeKey(key, fields) + encodeValue(value)
-  }
-  return text
+  return { text: text ?? "", annotations, over, cause }
 }
 
 const encodeSpans = (spans: Spans, now: number): string => {

@@ -6,7 +6,8 @@ import type * as LogLevel from "effect/LogLevel"
 /**
  * One encoded log line on its way to a sink.
  *
- * `timestamp` is milliseconds since the epoch, `line` is one JSON object without a line break.
+ * `timestamp` is milliseconds since the epoch, `line` is one JSON object without a line break, `bytes` how many it has as
+ * UTF-8 where that is known.
  *
  * @category models
  * @since 1.1.0
@@ -15,6 +16,7 @@ export interface LogEvent {
   readonly timestamp: number
   readonly level: LogLevel.Severity
   readonly line: string
+  readonly bytes?: number | undefined
 }
 
 /**

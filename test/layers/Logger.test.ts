@@ -33,7 +33,8 @@ describe("Logger", () => {
       assert.deepStrictEqual(events, [{
         timestamp: 1234,
         level: "Warn",
-        line: `{"timestamp":"1970-01-01T00:00:01.234Z","level":"WARN","message":"low","left":2}`
+        line: `{"timestamp":"1970-01-01T00:00:01.234Z","level":"WARN","message":"low","left":2}`,
+        bytes: 80
       }])
       assert.deepStrictEqual((yield* Recent.Recent).logs.values(), events)
     }).pipe(Effect.provide(layer)))

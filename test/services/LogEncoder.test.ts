@@ -14,7 +14,7 @@ import {
   Schema
 } from "effect"
 import { assert } from "vitest"
-import { encode, encodeString, encodeTimestamp, type LogEntry } from "../../src/services/LogEncoder.ts"
+import { encode, encodeEvent, encodeString, encodeTimestamp, type LogEntry } from "../../src/services/LogEncoder.ts"
 
 const line = (entry: Partial<LogEntry>) => encode({ timestamp: 0, level: "Info", message: "hello", ...entry })
 
@@ -73,6 +73,30 @@ describe("LogEncoder", () => {
         `{"timestamp":"2026-11-23T12:00:00.007Z","level":"WARN","message":"hello","trace_id":"t","span_id":"s",` +
           `"b":1,"a":"x","spans":{"inner":7,"outer":1007}}`
       )
+    })
+
+    it("has its own time and level, however soon it follows another", () => {
+      for (const [timestamp, level] of [[1, "Info"], [1, "Warn"], [1, "Warn"], [2, "Warn"], [1, "Info"]] as const) {
+        assert.deepInclude(parsed({ timestamp, level }), {
+          timestamp: `1970-01-01T00:00:00.00${timestamp}Z`,
+          level: level.toUpperCase()
+        })
+      }
+    })
+
+    it("may have a value that logs as it is read", () => {
+      const inner = encodeEvent({ timestamp: 0, level: "Info", message: "grüße" })
+      const outer = encodeEvent({
+        timestamp: 0,
+        level: "Info",
+        message: "outer",
+        annotations: { value: { toJSON: () => encodeEvent({ timestamp: 0, level: "Info", message: "in" }).bytes } }
+      })
+      assert.isUndefined(inner.bytes)
+      assert.strictEqual(outer.bytes, Buffer.byteLength(outer.line))
+      const greeting = { toJSON: () => encodeEvent({ timestamp: 0, level: "Info", message: "in" }).bytes }
+      const mixed = encodeEvent({ timestamp: 0, level: "Info", message: "grüße", annotations: { greeting } })
+      assert.isUndefined(mixed.bytes)
     })
 
     it("says nothing of what there is not", () => {

@@ -47,7 +47,7 @@ export interface Options extends Target {
  * The AWS SDK is loaded with the first batch. Log group and stream are created when CloudWatch says that they are
  * missing, also in the middle of a run; nothing is ever described. The role needs `logs:PutLogEvents` and
  * `logs:CreateLogStream`; for a group that does not exist yet `logs:CreateLogGroup` too. Each event carries `boot` and
- * `seq`, see `LogBatch.entries`. What had to be dropped is told by a `WARN` event once delivery works again.
+ * `seq`, see `LogBatch.makeRun`. What had to be dropped is told by a `WARN` event once delivery works again.
  *
  * @category layers
  * @since 1.1.0
@@ -84,9 +84,8 @@ export const make = Effect.fnUntraced(function*(
     connect({ ...options, systemClockOffset: previous?.systemClockOffset() })
   )
   const onFailure = yield* DeliveryReport.make(account)
+  const run = LogBatch.makeRun({ boot, maxBytes, now: () => clock.currentTimeMillisUnsafe() })
   let lastSeq = 0
-  const entriesOf = (event: LogEvent) =>
-    LogBatch.entries(event, { boot, seq: ++lastSeq, now: () => clock.currentTimeMillisUnsafe(), maxBytes })
 
   let created = 0
   let creating: Promise<void> | undefined
@@ -105,7 +104,7 @@ export const make = Effect.fnUntraced(function*(
   const put = async (logs: CloudWatchLogs, events: ReadonlyArray<LogBatch.Entry>, signal: AbortSignal) => {
     const before = created
     try {
-      return await logs.put([...events], signal)
+      return await logs.put(events.map(run.finish), signal)
     } catch (error) {
       if (classify(error).kind !== "missing") throw error
       // Several batches may find the stream missing; one of them creates it.
@@ -114,7 +113,7 @@ export const make = Effect.fnUntraced(function*(
           creating = undefined
         }))
       }
-      return logs.put([...events], signal)
+      return logs.put(events.map(run.finish), signal)
     }
   }
 
@@ -143,15 +142,13 @@ export const make = Effect.fnUntraced(function*(
     onFailure,
     // What tells of a loss is the last to be dropped.
     gapItem: (gap) => ({
-      ...entriesOf(gapEvent(gap, clock.currentTimeMillisUnsafe()))[0] as LogBatch.Entry,
+      ...run.whole(gapEvent(gap, clock.currentTimeMillisUnsafe()), ++lastSeq),
       priority: LogBatch.priorityCount - 1
     })
   })
 
   const sink: LogSink["Service"] = {
-    offer: (event) => {
-      for (const entry of entriesOf(event)) shipper.offer(entry)
-    },
+    offer: (event) => run.each(event, ++lastSeq, shipper.offer),
     dropped: () => droppedOf(account),
     flush: shipper.flush
   }

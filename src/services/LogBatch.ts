@@ -4,8 +4,10 @@ import { encodeString, encodeTimestamp } from "./LogEncoder.ts"
 import type { LogEvent } from "./LogSink.ts"
 
 /**
- * One event as PutLogEvents takes it. `timestamp` is milliseconds since the epoch; `bytes` what it counts towards a
+ * One event on its way to PutLogEvents. `timestamp` is milliseconds since the epoch; `bytes` what it counts towards a
  * batch; a higher `priority` is dropped later; `order` is the `Shipper`'s own.
+ *
+ * `message` is what is sent where `seq` is 0, and else a line that gets its end, with `seq`, when it is sent.
  *
  * @category models
  * @since 1.1.0
@@ -13,6 +15,7 @@ import type { LogEvent } from "./LogSink.ts"
 export interface Entry {
   readonly timestamp: number
   readonly message: string
+  readonly seq: number
   readonly bytes: number
   readonly priority: number
   order: number
@@ -59,8 +62,25 @@ const priorities: Record<LogLevel.Severity, number> = { Trace: 0, Debug: 0, Info
 export const priorityCount = 4
 
 /**
- * Makes what is sent of a log event: its line with `boot` and `seq` at the end. Both together are unique, and `seq` has
- * no gaps, so that a query can remove duplicates and prove that nothing is missing.
+ * What a process run makes of its log events.
+ *
+ * **Details**
+ *
+ * `each` hands the entries of an event over; `whole` makes the one of an event that need not be split. `finish` makes what
+ * is sent of an entry: later than the log call, which does not wait for it.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Run {
+  readonly whole: (event: LogEvent, seq: number) => Entry
+  readonly each: (event: LogEvent, seq: number, take: (entry: Entry) => void) => void
+  readonly finish: (entry: Entry) => { readonly timestamp: number; readonly message: string }
+}
+
+/**
+ * Makes a {@link Run}: what is sent of a log event is its line with `boot` and `seq` at the end. Both together are
+ * unique, and `seq` has no gaps, so that a query can remove duplicates and prove that nothing is missing.
  *
  * **Details**
  *
@@ -71,28 +91,59 @@ export const priorityCount = 4
  * @category constructors
  * @since 1.1.0
  */
-export const entries = (
-  { level, line, timestamp: given }: LogEvent,
-  { boot, maxBytes = limits.eventBytes, now, seq }: {
+export const makeRun = (
+  { boot, maxBytes = limits.eventBytes, now }: {
     readonly boot: string
-    readonly seq: number
     readonly now: () => number
     readonly maxBytes?: number | undefined
   }
-): ReadonlyArray<Entry> => {
-  const timestamp = Number.isFinite(given) ? Math.max(0, Math.floor(given)) : now()
-  const priority = priorities[level]
-  const message = `${line.slice(0, -1)}${line === "{}" ? "" : ","}"boot":"${boot}","seq":${seq}}`
-  const bytes = sizeOf(message)
-  if (bytes - limits.overhead <= maxBytes) return [{ timestamp, message, bytes, priority, order: 0 }]
-  const head = `{"timestamp":"${
-    encodeTimestamp(timestamp)
-  }","level":"${level.toUpperCase()}","boot":"${boot}","seq":${seq}`
-  const pieces = split(line, maxBytes - head.length - partBytes)
-  return pieces.map((text, index) => {
-    const message = `${head},"part":${index + 1},"parts":${pieces.length},"text":${encodeString(text)}}`
-    return { timestamp, message, bytes: sizeOf(message), priority, order: 0 }
-  })
+): Run => {
+  const ending = `"boot":"${boot}","seq":`
+  const timeOf = ({ timestamp }: LogEvent) => Number.isFinite(timestamp) ? Math.max(0, Math.floor(timestamp)) : now()
+  const endBytes = Buffer.byteLength(`,${ending}`)
+  const mostBytes = maxBytes + limits.overhead
+
+  const whole = (event: LogEvent, seq: number): Entry => {
+    const { bytes, level, line } = event
+    return {
+      timestamp: timeOf(event),
+      message: line,
+      seq,
+      bytes: (bytes ?? Buffer.byteLength(line)) + limits.overhead + endBytes + digits(seq) - (line === "{}" ? 1 : 0),
+      priority: priorities[level],
+      order: 0
+    }
+  }
+
+  const parts = (event: LogEvent, seq: number): ReadonlyArray<Entry> => {
+    const { level, line } = event
+    const timestamp = timeOf(event)
+    const head = `{"timestamp":"${encodeTimestamp(timestamp)}","level":"${level.toUpperCase()}",${ending}${seq}`
+    const pieces = split(line, maxBytes - head.length - partBytes)
+    return pieces.map((text, index) => {
+      const message = `${head},"part":${index + 1},"parts":${pieces.length},"text":${encodeString(text)}}`
+      return { timestamp, message, seq: 0, bytes: sizeOf(message), priority: priorities[level], order: 0 }
+    })
+  }
+
+  return {
+    whole,
+    each: (event, seq, take) => {
+      const entry = whole(event, seq)
+      if (entry.bytes <= mostBytes) take(entry)
+      else for (const part of parts(event, seq)) take(part)
+    },
+    finish: ({ message, seq, timestamp }) => ({
+      timestamp,
+      message: seq === 0 ? message : `${message.slice(0, -1)}${message === "{}" ? "" : ","}${ending}${seq}}`
+    })
+  }
+}
+
+const digits = (count: number): number => {
+  let digits = 1
+  for (let least = 10; count >= least; least *= 10) digits++
+  return digits
 }
 
 const partBytes = `,"part":1000000000,"parts":1000000000,"text":""}`.length

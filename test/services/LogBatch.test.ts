@@ -22,12 +22,20 @@ const given = (event: Partial<LogEvent>): LogEvent => ({
   ...event
 })
 
-const entries = (event: Partial<LogEvent>, maxBytes?: number) =>
-  LogBatch.entries(given(event), { boot, seq: 7, now, maxBytes })
+/** The entries of an event, as they are sent. */
+const entriesOf = (event: LogEvent, seq: number, maxBytes?: number) => {
+  const run = LogBatch.makeRun({ boot, now, maxBytes })
+  const all: Array<LogBatch.Entry> = []
+  run.each(event, seq, (entry) => all.push({ ...entry, ...run.finish(entry), seq: 0 }))
+  return all
+}
+
+const entries = (event: Partial<LogEvent>, maxBytes?: number) => entriesOf(given(event), 7, maxBytes)
 
 const entryOf = (timestamp: number, message = "m"): LogBatch.Entry => ({
   timestamp,
   message,
+  seq: 0,
   bytes: LogBatch.sizeOf(message),
   priority: 1,
   order: 0
@@ -88,6 +96,7 @@ describe("an entry", () => {
     assert.deepStrictEqual(entries({ line: `{"message":"grüße"}` }), [{
       timestamp: noon,
       message: `{"message":"grüße","boot":"00f067aa0ba902b7","seq":7}`,
+      seq: 0,
       bytes: 55 + 26,
       priority: 1,
       order: 0
@@ -160,7 +169,7 @@ describe(`any event (seed ${seed})`, () => {
         ([event, maxBytes, seq]) => {
           const { line } = event
           if (!isWhole(line)) seen.lone++
-          const all = LogBatch.entries(event, { boot, seq, now, maxBytes })
+          const all = entriesOf(event, seq, maxBytes)
           const objects = all.map(({ bytes, message, order, priority, timestamp }) => {
             const size = Buffer.from(message).length
             assert.isAtMost(size, maxBytes)
@@ -310,7 +319,7 @@ describe(`a million events (seed ${seed})`, () => {
       const timestamp = clock + (off === 0 ? (random(40) - 30) * day : off < 20 ? 3 * hour : random(3) * second)
       const line = lines[random(pool)] ?? ""
       const event = { timestamp, level: "Info", line: pool === 16 ? `{"n":"é"}` : line } as const
-      for (const entry of LogBatch.entries(event, { boot, seq, now })) push(entry)
+      for (const entry of entriesOf(event, seq)) push(entry)
     }
     send()
     assert.isAtLeast(offered, count)

@@ -6,6 +6,7 @@ import * as Spool from "../../src/services/Spool.ts"
 const entry = (order: number, message = `{"message":"日本語 🦊 ${order}"}`): Entry => ({
   timestamp: 1_700_000_000_000 + order,
   message,
+  seq: order % 3,
   bytes: Buffer.byteLength(message) + 26,
   priority: 2,
   order

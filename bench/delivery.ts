@@ -1,7 +1,7 @@
 /**
  * Measures shipping log lines to CloudWatch Logs: keelson, its peers, and a bare loop of the AWS SDK; see README.md.
  *
- * Run with `node bench/delivery.ts [throughput] [burst] [faults] [outage] [options]`.
+ * Run with `node bench/delivery.ts [throughput] [steady] [burst] [faults] [outage] [options]`.
  */
 import { cpus, loadavg } from "node:os"
 import { performance } from "node:perf_hooks"
@@ -10,10 +10,11 @@ import { burst } from "./delivery/burst.ts"
 import { runFaults } from "./delivery/faults.ts"
 import { outage } from "./delivery/outage.ts"
 import type { Options, Part } from "./delivery/part.ts"
+import { steady } from "./delivery/steady.ts"
 import * as Subjects from "./delivery/subjects.ts"
 import { throughput } from "./delivery/throughput.ts"
 
-const parts: Record<string, Part> = { throughput, burst, faults: runFaults, outage }
+const parts: Record<string, Part> = { throughput, steady, burst, faults: runFaults, outage }
 
 const usage = `usage: node bench/delivery.ts [${Object.keys(parts).join("] [")}] [options]
   --only A,B     only these subjects (${Subjects.base.name} is always measured for throughput)

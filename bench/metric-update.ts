@@ -14,6 +14,7 @@ import * as ProcessMetrics from "../src/layers/ProcessMetrics.ts"
 import * as DurationHistogram from "../src/services/DurationHistogram.ts"
 import * as HttpMetrics from "../src/services/HttpMetrics.ts"
 import * as MetricBatch from "../src/services/MetricBatch.ts"
+import * as MetricSeries from "../src/services/MetricSeries.ts"
 import { makePromClient } from "./metric-peers.js"
 
 const updates = 200_000
@@ -57,6 +58,8 @@ const histogram = Metric.histogram("http_server_request_duration_seconds", { bou
 const counter = Metric.counter("http_server_requests_total", { attributes, incremental: true })
 const gauge = Metric.gauge("http_server_active_requests", { attributes })
 const small = own()
+const kept = own()
+MetricSeries.bound(Context.get(kept, Metric.MetricRegistry))
 
 const promClient = makePromClient(attributes, HttpMetrics.boundaries)
 const coarse = Metric.histogram("seconds", { boundaries: HttpMetrics.boundaries, attributes })
@@ -80,6 +83,9 @@ await compare(updates, {
   },
   "Metric: bound histogram, 14 bounds": () => {
     for (let i = 0; i < updates; i++) coarse.updateUnsafe(seconds[i & 1023]!, small)
+  },
+  "the same in keelson's registry": () => {
+    for (let i = 0; i < updates; i++) coarse.updateUnsafe(seconds[i & 1023]!, kept)
   },
   "keelson: DurationHistogram, 175 bounds": () => {
     for (let i = 0; i < updates; i++) durations.record(seconds[i & 1023]!)

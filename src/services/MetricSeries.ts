@@ -1,5 +1,6 @@
 import type * as Context from "effect/Context"
 import type * as Metric from "effect/Metric"
+import * as BucketHistogram from "./BucketHistogram.ts"
 
 /**
  * How many series a registry keeps: of one metric, and of all. The words of a frequency are series too.
@@ -121,6 +122,7 @@ export const bound = (
   const keep = (metadata: Metadata) => {
     weigh(metadata, 1)
     if (metadata.type === "Frequency") boundWords(metadata)
+    if (metadata.type === "Histogram") Object.assign(metadata, { hooks: BucketHistogram.quicken(metadata.hooks) })
   }
 
   const release = (metadata: Metadata) => {

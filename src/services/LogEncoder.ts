@@ -4,7 +4,7 @@ import * as Redactable from "effect/Redactable"
 import * as LogCause from "./LogCause.ts"
 import { areApart, encodeBound, encodeFields, type Fields, isFields, merge, none } from "./LogFields.ts"
 import type { LogEvent } from "./LogSink.ts"
-import { emptyRecord, encodeString, encodeValue, flat, formatValue, seen } from "./LogValue.ts"
+import { emptyRecord, encodeString, encodeValue, flat, formatValue, isPlain, seen } from "./LogValue.ts"
 
 export { encodeString } from "./LogValue.ts"
 
@@ -124,7 +124,7 @@ const encodeRest = (entry: LogEntry): string => {
     ? { text: only, annotations: entry.annotations, over: none, cause: entry.cause }
     : readArguments(Array.isArray(message) ? message : [message], entry)
   const pretty = cause.reasons.length === 0 ? "" : LogCause.pretty(cause)
-  let line = encodeString(text === "" ? firstLine(pretty) : text)
+  let line = encodeMessage(text === "" ? firstLine(pretty) : text)
   if (traceId !== undefined) line += `,"trace_id":${encodeString(traceId)}`
   if (spanId !== undefined) line += `,"span_id":${encodeString(spanId)}`
   line += encodeBound(annotations, over)
@@ -135,11 +135,20 @@ const encodeRest = (entry: LogEntry): string => {
     : `${line},"cause":${encodeString(pretty)},"error":${encodeString(LogCause.tag(cause))}}`
 }
 
+const encodeMessage = (text: string): string => {
+  if (text !== lastMessage) {
+    if (!isPlain(text)) return encodeString(text)
+    lastMessage = text
+    encodedMessage = flat(`"${text}"`)
+  }
+  return encodedMessage
+}
+
+let lastMessage: string | undefined
+let encodedMessage = ""
+
 const readArguments = (args: ReadonlyArray<unknown>, entry: LogEntry) => {
   let text: string | undefined
-  const add = (more: string) => {
-    text = text === undefined ? more : `${text} ${more}`
-  }
   let { annotations = none, cause = Cause.empty } = entry
   let over = none
   for (const arg of args) {
@@ -155,14 +164,16 @@ const readArguments = (args: ReadonlyArray<unknown>, entry: LogEntry) => {
         // not Cause.combine: it hashes, and so reads, what failed
         cause = Cause.fromReasons([...cause.reasons, Cause.makeFailReason(arg)])
       } else {
-        add(formatValue(arg))
+        text = join(text, formatValue(arg))
       }
     } catch {
-      add("[unreadable]")
+      text = join(text, "[unreadable]")
     }
   }
   return { text: text ?? "", annotations, over, cause }
 }
+
+const join = (text: string | undefined, more: string) => text === undefined ? more : `${text} ${more}`
 
 const encodeSpans = (spans: Spans, now: number): string => {
   const record = emptyRecord()

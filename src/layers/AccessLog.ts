@@ -4,8 +4,9 @@ import type { HttpMetrics } from "../services/HttpMetrics.ts"
 import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
 import { LogLevels } from "../services/LogLevels.ts"
 import { Logs } from "../services/Logs.ts"
+import type { LogEvent } from "../services/LogSink.ts"
 import { Operation } from "../services/TraceContext.ts"
-import type { ObservedOperation, ObservedResponse } from "./ObservedResponse.ts"
+import type { ObservedOperation } from "./ObservedResponse.ts"
 
 /**
  * The method of a route that takes what no other route takes.
@@ -46,17 +47,18 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
       const successLevel = quiet ? "Debug" : "Info"
       const middle = `","operation":${encodeString(operation)},"url.path":`
 
-      const textsOf = (status: number, method: string) => {
+      const textsOf = (status: number, method: string): Texts => {
         const level = status >= 500 ? "Error" : successLevel
         return {
           level,
           head: `","level":"${level.toUpperCase()}","message":${
             encodeString(`${method} ${path} ${status}`)
           },"trace_id":"`,
+          middle,
           tail: `,"http.response.status_code":${status},"duration_ms":`
-        } as const
+        }
       }
-      const byStatus: Array<ReturnType<typeof textsOf> | undefined> = []
+      const byStatus: Array<Texts | undefined> = []
 
       return {
         annotations: Context.make(Operation, operation),
@@ -71,15 +73,11 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
             debugLines.discard()
           }
           if (!levels.admits(status >= 500 ? "Error" : successLevel, names)) return
-          const { head, level, tail } = method === anyMethod
+          const texts = method === anyMethod
             ? textsOf(status, response.req.method ?? "")
             : byStatus[status] ??= textsOf(status, method)
-          const timestamp = Date.now()
-          const microseconds = Math.round(seconds * 1e6)
-          const line = `{"timestamp":"${encodeTimestamp(timestamp)}${head}${response.trace?.traceId}${middle}${
-            encodeString(pathOf(response))
-          }${tail}${Math.floor(microseconds / 1000)}${(left ? endsLeft : ends)[microseconds % 1000]}`
-          logs.offer({ timestamp, level, line })
+          const { trace } = response
+          logs.offer(new Answered(texts, response.req.url ?? "", trace?.traceId, seconds, left))
         }
       }
     }
@@ -89,7 +87,50 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
 const ends = Array.from({ length: 1000 }, (_, index) => `.${String(index).padStart(3, "0")}}`)
 const endsLeft = ends.map((end) => `${end.slice(0, -1)},"client_left":true}`)
 
-const pathOf = ({ req: { url = "" } }: ObservedResponse) => {
+/** The texts that lines of one route with one status share. */
+interface Texts {
+  readonly level: LogEvent["level"]
+  readonly head: string
+  readonly middle: string
+  readonly tail: string
+}
+
+// A line is written when it is first read: many of them one after another cost a fraction of what one between two
+// requests does, whose code and texts are no longer in the processor's cache.
+class Answered implements LogEvent {
+  readonly timestamp: number
+  readonly level: LogEvent["level"]
+  readonly #texts: Texts
+  readonly #url: string
+  readonly #traceId: string | undefined
+  readonly #seconds: number
+  readonly #left: boolean
+  #line: string | undefined
+
+  constructor(texts: Texts, url: string, traceId: string | undefined, seconds: number, left: boolean) {
+    this.timestamp = Date.now()
+    this.level = texts.level
+    this.#texts = texts
+    this.#url = url
+    this.#traceId = traceId
+    this.#seconds = seconds
+    this.#left = left
+  }
+
+  get line(): string {
+    return this.#line ??= this.#write()
+  }
+
+  #write(): string {
+    const { head, middle, tail } = this.#texts
+    const microseconds = Math.round(this.#seconds * 1e6)
+    return `{"timestamp":"${encodeTimestamp(this.timestamp)}${head}${this.#traceId}${middle}${
+      encodeString(pathOf(this.#url))
+    }${tail}${Math.floor(microseconds / 1000)}${(this.#left ? endsLeft : ends)[microseconds % 1000]}`
+  }
+}
+
+const pathOf = (url: string) => {
   const end = url.indexOf("?")
   return end === -1 ? url : url.slice(0, end)
 }

@@ -24,6 +24,7 @@ export interface Options {
 
 const batchDelay = 5
 const batchBytes = 64 * 1024
+const mostEvents = 32
 const hotLength = 2 * 1024
 const maxBytesPerUnit = 3
 const turnBytes = 4 * batchBytes
@@ -82,6 +83,7 @@ const makeWriter = (
   clock: Clock.Clock
 ) => {
   let nonBlocking = false
+  let events: Array<LogEvent> = []
   let open = ""
   let openLines = 0
   let page = Buffer.alloc(0)
@@ -121,10 +123,26 @@ const makeWriter = (
     drain(turnBytes)
   }
 
-  const accept = (event: LogEvent) => {
+  const append = (event: LogEvent) => {
     open += `${pretty ? LogPretty.render(event, { colours }) : event.line}\n`
     openLines++
     if (open.length >= hotLength) encodeOpen()
+  }
+
+  // Lines are read, and so written, many at a time: between two requests the code and the texts they are made of are no
+  // longer in the processor's cache, and here they are fetched once for all.
+  const appendEvents = () => {
+    const some = events
+    events = []
+    for (const event of some) {
+      if (unreported > 0 || buffered() + event.line.length >= maxBufferedBytes) drop()
+      else append(event)
+    }
+  }
+
+  const drop = () => {
+    dropped++
+    unreported++
   }
 
   // A text is made flat when it is encoded. Done after a few lines, their parts are still in the processor's cache; done
@@ -153,6 +171,7 @@ const makeWriter = (
   }
 
   const sealAll = () => {
+    appendEvents()
     if (openLines > 0) encodeOpen()
     seal()
   }
@@ -163,7 +182,7 @@ const makeWriter = (
     const count = unreported
     unreported = 0
     const message = `dropped ${count} log events: ${fd === 1 ? "stdout" : "stderr"} was not read`
-    accept({
+    append({
       timestamp,
       level: "Warn",
       line: encode({ timestamp, level: "Warn", message, annotations: { dropped: count } })
@@ -179,9 +198,10 @@ const makeWriter = (
 
   const abandon = () => {
     gone = true
-    dropped += openLines + pageLines + chunks.reduce((sum, { lines }) => sum + lines, 0)
+    dropped += events.length + openLines + pageLines + chunks.reduce((sum, { lines }) => sum + lines, 0)
     const [first] = chunks
     if (first !== undefined && offset > 0) dropped -= Math.max(0, first.lines - countLines(first.bytes, offset))
+    events = []
     open = ""
     openLines = 0
     pageLines = 0
@@ -222,7 +242,7 @@ const makeWriter = (
         offset = 0
       }
     }
-    if (buffered() > 0) schedule(0)
+    if (events.length > 0 || buffered() > 0) schedule(0)
     settle()
   }
 
@@ -245,12 +265,11 @@ const makeWriter = (
     offer: (event: LogEvent) => {
       if (gone) {
         dropped++
-      } else if (unreported > 0 || buffered() + event.line.length >= maxBufferedBytes) {
-        dropped++
-        unreported++
+      } else if (unreported > 0) {
+        drop()
         schedule(batchDelay)
       } else {
-        accept(event)
+        if (events.push(event) >= mostEvents) appendEvents()
         if (!stalled && (closed || chunks.length > 0)) drain(batchBytes)
         else schedule(batchDelay)
       }

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads"
+import type { DenseMap } from "../bundle/DenseMap.ts"
 import type { Frame } from "../services/Pprof.ts"
 import type { Position } from "../services/V8Profile.ts"
 import { type Bundled, bundled } from "./Bundled.ts"
@@ -180,15 +181,4 @@ const work = ({ chunks, map: packed, questions }: Task): Answer => {
     }
     return { name: original, file: place.file, line: place.originalLine + 1 }
   })
-}
-
-interface DenseMap {
-  readonly sources: ReadonlyArray<string>
-  readonly names: ReadonlyArray<string>
-  readonly parts: ReadonlyArray<string>
-  readonly columns: ReadonlyArray<ReadonlyArray<string>>
-  readonly lines: ReadonlyArray<string>
-  readonly files: ReadonlyArray<string>
-  readonly renamedColumns: ReadonlyArray<ReadonlyArray<string>>
-  readonly renamed: ReadonlyArray<string>
 }

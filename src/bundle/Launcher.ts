@@ -60,9 +60,10 @@ export const render = (
     length += text.length + separator.length
     return [from, from + text.length]
   }
+  const codeOf = (names: ReadonlyArray<string>) => names.map((name) => code[name]).join("")
   const packed = (names: ReadonlyArray<string>) => ({
     how: "brotliDecompressSync",
-    place: keep(brotli(names.map((name) => code[name]).join(""))),
+    place: keep(brotli(codeOf(names))),
     sizes: Object.fromEntries(names.map((name) => [name, code[name]?.length ?? 0]))
   })
   const index = {
@@ -78,7 +79,7 @@ export const render = (
       node: compiled.node,
       compiled: {
         how: "zstdDecompressSync",
-        place: keep(zstd(Buffer.concat([...compiled.parts.values()]))),
+        place: keep(zstd(Buffer.concat([...compiled.parts.values()]), codeOf(start))),
         sizes: Object.fromEntries([...compiled.parts].map(([name, { length }]) => [name, length]))
       }
     })
@@ -98,13 +99,14 @@ export const render = (
   const index = JSON.parse(first);
   const { Script } = process.getBuiltinModule("node:vm");
   const cut = ([from, to]) => body.slice(from, to);
-  const unpack = ({ how, place, sizes }, to) => {
+  const unpack = ({ how, place, sizes }, to, dictionary) => {
     const packed = Buffer.from(cut(place), "base64");
     const chunkSize = Object.values(sizes).reduce((sum, size) => sum + size, 64);
-    const bytes = process.getBuiltinModule("node:zlib")[how](packed, { chunkSize });
+    const bytes = process.getBuiltinModule("node:zlib")[how](packed, { chunkSize, dictionary });
     const whole = to === codes ? bytes.toString() : bytes;
     let at = 0;
     for (const name in sizes) to[name] = whole.slice(at, at += sizes[name]);
+    return bytes;
   };
   const codes = { __proto__: null };
   const compiled = { __proto__: null };
@@ -146,8 +148,8 @@ ${
   };
   // A container runtime asks for the health every few seconds: without the service it is there in half of the time.
   if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
-  unpack(index.start, codes);
-  if (index.node === ${nodeOf}) unpack(index.compiled, compiled);
+  const start = unpack(index.start, codes);
+  if (index.node === ${nodeOf}) unpack(index.compiled, compiled, start);
   load("main.js");
   function kept() {
 /*${indexText(index)}*//*${pieces.join(separator)}*/
@@ -181,5 +183,8 @@ const brotli = (text: string): string => {
 }
 
 // Read in a third of the time that brotli takes, for a tenth more bytes; a Node without it has no use for compiled code.
-const zstd = (bytes: Uint8Array): string =>
-  zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 22 } }).toString("base64")
+// The names in it are those of the code, which is unpacked before: a Node that knows dictionaries finds them there.
+const zstd = (bytes: Uint8Array, code: string): string => {
+  const params = { [constants.ZSTD_c_compressionLevel]: 22 }
+  return zstdCompressSync(bytes, { params, dictionary: Buffer.from(code) }).toString("base64")
+}

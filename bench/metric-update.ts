@@ -11,7 +11,7 @@ import { PrometheusMetrics } from "effect/observability"
 import { performance } from "node:perf_hooks"
 import * as FiberRegistry from "../src/layers/FiberRegistry.ts"
 import * as ProcessMetrics from "../src/layers/ProcessMetrics.ts"
-import * as DurationHistogram from "../src/services/DurationHistogram.ts"
+import * as BucketHistogram from "../src/services/BucketHistogram.ts"
 import * as HttpMetrics from "../src/services/HttpMetrics.ts"
 import * as MetricBatch from "../src/services/MetricBatch.ts"
 import * as MetricSeries from "../src/services/MetricSeries.ts"
@@ -63,7 +63,7 @@ MetricSeries.bound(Context.get(kept, Metric.MetricRegistry))
 
 const promClient = makePromClient(attributes, HttpMetrics.boundaries)
 const coarse = Metric.histogram("seconds", { boundaries: HttpMetrics.boundaries, attributes })
-const durations = DurationHistogram.make(HttpMetrics.fineBoundaries)
+const durations = BucketHistogram.make(HttpMetrics.fineBoundaries)
 console.log(`one update, Node ${process.version} (${updates} × ${rounds - warmUp}):`)
 await compare(updates, {
   "prom-client: bound counter": () => {
@@ -87,7 +87,7 @@ await compare(updates, {
   "the same in keelson's registry": () => {
     for (let i = 0; i < updates; i++) coarse.updateUnsafe(seconds[i & 1023]!, kept)
   },
-  "keelson: DurationHistogram, 175 bounds": () => {
+  "keelson: BucketHistogram, 175 bounds": () => {
     for (let i = 0; i < updates; i++) durations.record(seconds[i & 1023]!)
   }
 })

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import * as DurationHistogram from "./DurationHistogram.ts"
+import * as BucketHistogram from "./BucketHistogram.ts"
 import { exponentialBoundaries } from "./MetricBatch.ts"
 
 /**
@@ -74,7 +74,7 @@ export const layer: Layer.Layer<HttpMetrics> = Layer.effect(
     Effect.map(Context.add(Metric.CurrentMetricAttributes, {})),
     Effect.map((context) => {
       const inFlight = new Map<string, InFlight>()
-      const histograms = new Map<string, Array<DurationHistogram.DurationHistogram | undefined>>()
+      const histograms = new Map<string, Array<BucketHistogram.BucketHistogram | undefined>>()
       return {
         bind: (operation, method, route) => {
           const attributes = {
@@ -122,7 +122,7 @@ const register = (context: Context.Context<never>, operation: string, requests: 
 }
 
 const makeSeries = (context: Context.Context<never>, attributes: Readonly<Record<string, string>>) => {
-  const histogram = DurationHistogram.make(fineBoundaries)
+  const histogram = BucketHistogram.make(fineBoundaries)
   Metric.registerUnsafe(
     Metric.histogram("http_server_request_duration_seconds", {
       description: "Time from reading the request's head to the end of its answer",

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Context, Metric, Schema } from "effect"
+import { Arbitrary, Context, Effect, Metric, Schema } from "effect"
+import { make } from "../../src/services/BucketHistogram.ts"
+import { boundaries, fineBoundaries } from "../../src/services/HttpMetrics.ts"
 import * as MetricSeries from "../../src/services/MetricSeries.ts"
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000)
@@ -58,5 +60,60 @@ describe(`a histogram in keelson's registry (seed ${seed})`, () => {
     Metric.registerUnsafe(histogram, context, { get: () => state, update: () => {}, modify: () => {} })
     histogram.updateUnsafe(5, context)
     assert.deepStrictEqual(histogram.valueUnsafe(context), state)
+  })
+})
+
+const effects = (bounds: ReadonlyArray<number>, values: ReadonlyArray<number>) => {
+  const context = Context.make(Metric.MetricRegistry, new Map())
+  const histogram = Metric.histogram("seconds", { boundaries: bounds })
+  for (const value of values) histogram.updateUnsafe(value, context)
+  return histogram.valueUnsafe(context)
+}
+
+const own = (bounds: ReadonlyArray<number>, values: ReadonlyArray<number>) => {
+  const histogram = make(bounds)
+  for (const value of values) histogram.record(value)
+  assert.strictEqual(histogram.count(), values.length)
+  return histogram.state()
+}
+
+// From less than the least unit to more than an integer holds.
+const durations = Arbitrary.map(
+  Arbitrary.schema(Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: -9_000_000, maximum: 5_000_000 })))),
+  (millionths) => 10 ** (millionths / 1_000_000)
+)
+
+describe("BucketHistogram", () => {
+  it.effect(`says of any durations what Effect's histogram says (seed ${seed})`, () =>
+    Effect.gen(function*() {
+      const result = yield* Arbitrary.checkEffect(
+        Arbitrary.array(durations),
+        (values) => {
+          for (const bounds of [boundaries, fineBoundaries, [1], []]) {
+            assert.deepStrictEqual(own(bounds, values), effects(bounds, values))
+          }
+          return true
+        },
+        { seed, runs: 300 }
+      )
+      assert.isUndefined(Arbitrary.formatCheckFailure(result))
+    }))
+
+  it("counts a bound itself below it, and what is just above it not", () => {
+    for (const bound of fineBoundaries) {
+      const around = [bound * (1 - Number.EPSILON), bound, bound * (1 + Number.EPSILON)]
+      assert.deepStrictEqual(own(fineBoundaries, around), effects(fineBoundaries, around))
+    }
+  })
+
+  it("counts any number of updates that nobody reads between", () => {
+    for (const count of [31, 32, 33, 64, 1000]) {
+      const values = Array.from({ length: count }, (_, index) => index / 10)
+      assert.deepStrictEqual(own(boundaries, values), effects(boundaries, values))
+    }
+  })
+
+  it("takes what a clock that was set back gives", () => {
+    assert.deepStrictEqual(own(boundaries, [-1, 0, Infinity]), effects(boundaries, [-1, 0, Infinity]))
   })
 })

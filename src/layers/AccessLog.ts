@@ -5,8 +5,9 @@ import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
 import { LogLevels } from "../services/LogLevels.ts"
 import { Logs } from "../services/Logs.ts"
 import type { LogEvent } from "../services/LogSink.ts"
-import { Operation } from "../services/TraceContext.ts"
-import type { ObservedOperation } from "./ObservedResponse.ts"
+import * as TraceContext from "../services/TraceContext.ts"
+import type { ObservedOperation, ObservedResponse } from "./ObservedResponse.ts"
+import * as RawHeader from "./RawHeader.ts"
 
 /**
  * The method of a route that takes what no other route takes.
@@ -61,7 +62,7 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
       const byStatus: Array<Texts | undefined> = []
 
       return {
-        annotations: Context.make(Operation, operation),
+        annotations: Context.make(TraceContext.Operation, operation),
         started: bound.started,
         finished: (response, seconds) => {
           const left = !response.writableFinished
@@ -76,8 +77,7 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
           const texts = method === anyMethod
             ? textsOf(status, response.req.method ?? "")
             : byStatus[status] ??= textsOf(status, method)
-          const { trace } = response
-          logs.offer(new Answered(texts, response.req.url ?? "", trace?.traceId, seconds, left))
+          logs.offer(new Answered(texts, response, seconds, left))
         }
       }
     }
@@ -95,38 +95,42 @@ interface Texts {
   readonly tail: string
 }
 
-// A line is written when it is first read: many of them one after another cost a fraction of what one between two
-// requests does, whose code and texts are no longer in the processor's cache.
+// A line is written when it is first read, and a trace that nobody asked for is begun then: many lines one after another
+// cost a fraction of what one between two requests does, whose code and texts are no longer in the processor's cache.
 class Answered implements LogEvent {
   readonly timestamp: number
   readonly level: LogEvent["level"]
-  readonly #texts: Texts
-  readonly #url: string
-  readonly #traceId: string | undefined
-  readonly #seconds: number
-  readonly #left: boolean
-  #line: string | undefined
+  private readonly texts: Texts
+  private readonly url: string
+  private readonly trace: TraceContext.TraceContext | undefined
+  private readonly traceparent: string | undefined
+  private readonly seconds: number
+  private readonly left: boolean
+  private written: string | undefined
 
-  constructor(texts: Texts, url: string, traceId: string | undefined, seconds: number, left: boolean) {
+  constructor(texts: Texts, { req, trace }: ObservedResponse, seconds: number, left: boolean) {
     this.timestamp = Date.now()
     this.level = texts.level
-    this.#texts = texts
-    this.#url = url
-    this.#traceId = traceId
-    this.#seconds = seconds
-    this.#left = left
+    this.texts = texts
+    this.url = req.url ?? ""
+    this.trace = trace
+    this.traceparent = trace === undefined ? RawHeader.find(req, "traceparent") : undefined
+    this.seconds = seconds
+    this.left = left
+    this.written = undefined
   }
 
   get line(): string {
-    return this.#line ??= this.#write()
+    return this.written ??= this.write()
   }
 
-  #write(): string {
-    const { head, middle, tail } = this.#texts
-    const microseconds = Math.round(this.#seconds * 1e6)
-    return `{"timestamp":"${encodeTimestamp(this.timestamp)}${head}${this.#traceId}${middle}${
-      encodeString(pathOf(this.#url))
-    }${tail}${Math.floor(microseconds / 1000)}${(this.#left ? endsLeft : ends)[microseconds % 1000]}`
+  private write(): string {
+    const { head, middle, tail } = this.texts
+    const { traceId } = this.trace ?? TraceContext.continued(this.traceparent)
+    const microseconds = Math.round(this.seconds * 1e6)
+    return `{"timestamp":"${encodeTimestamp(this.timestamp)}${head}${traceId}${middle}${
+      encodeString(pathOf(this.url))
+    }${tail}${Math.floor(microseconds / 1000)}${(this.left ? endsLeft : ends)[microseconds % 1000]}`
   }
 }
 

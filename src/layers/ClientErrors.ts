@@ -2,7 +2,6 @@ import { IncomingMessage, type Server } from "node:http"
 import type { Socket } from "node:net"
 import type * as ObservedResponse from "./ObservedResponse.ts"
 import * as Refusal from "./Refusal.ts"
-import * as Router from "./Router.ts"
 
 // How long a client may take to read why it was refused, while it may still be sending.
 const grace = 500
@@ -42,7 +41,6 @@ export const answer = (
     if (underWay === undefined) {
       const request = Object.assign(new IncomingMessage(socket), { method: "-", url: "-" })
       const response = new options.response(request)
-      response.trace = Router.traceOf(undefined)
       response.observe(options.refused)
       response.assignSocket(socket)
       response.once("finish", () => linger(socket))

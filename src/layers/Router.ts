@@ -201,7 +201,7 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
       const trace = span ?? (isObserved(response) && response.trace !== undefined
         ? response.trace
-        : traceOf(headerOf(request, "traceparent")))
+        : TraceContext.continued(headerOf(request, "traceparent")))
       if (isObserved(response)) response.trace = trace
       const effect = isObserved(response) && response.begun !== undefined
         ? response.begun as HttpEffect
@@ -231,7 +231,6 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       const found = exact.get(url)?.get(method) ?? router.find(method, url)
       const route = found?.handler
       if (found === undefined || route?.begin === undefined) return otherwise(request, response)
-      response.trace = traceOf(RawHeader.find(request, "traceparent"))
       response.observe(route.observed)
       const begun = guarded(route, () => route.begin?.(request, response, found.params, found.searchParams))
       if (typeof begun === "function") {
@@ -264,21 +263,6 @@ const isAnswered = (response: ObservedResponse, begun: OperationRoute.Begun | un
 
 const isPresent = (found: FindMyWay.FindResult<Route> | undefined): found is FindMyWay.FindResult<Route> =>
   found !== undefined && found.handler.present?.() !== false
-
-/**
- * The trace that a request continues, or begins.
- *
- * @category constructors
- * @since 1.1.0
- */
-export const traceOf = (traceparent: string | undefined): TraceContext.TraceContext => {
-  const remote = traceparent === undefined ? undefined : TraceContext.parse(traceparent)
-  return {
-    traceId: remote?.traceId ?? TraceContext.nextTraceId(),
-    spanId: TraceContext.nextSpanId(),
-    sampled: remote?.sampled ?? true
-  }
-}
 
 const headerOf = (request: HttpServerRequest.HttpServerRequest, name: string): string | undefined =>
   request.source instanceof IncomingMessage ? RawHeader.find(request.source, name) : request.headers[name]

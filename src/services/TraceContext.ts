@@ -93,3 +93,18 @@ export const nextSpanId = (): string => {
   const id = random(8 * digitsPerByte)
   return id === noSpan ? nextSpanId() : id
 }
+
+/**
+ * The trace that a `traceparent` header continues; a new one if it is missing or is none.
+ *
+ * @category constructors
+ * @since 1.1.0
+ */
+export const continued = (traceparent: string | undefined): TraceContext => {
+  const remote = traceparent === undefined ? undefined : parse(traceparent)
+  return {
+    traceId: remote?.traceId ?? nextTraceId(),
+    spanId: nextSpanId(),
+    sampled: remote?.sampled ?? true
+  }
+}

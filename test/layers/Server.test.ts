@@ -120,6 +120,24 @@ describe("the service listener", () => {
       assert.deepStrictEqual(lines.slice(0, 3).map(({ trace_id }) => trace_id), [trace, trace, trace])
     }).pipe(Effect.provide(layer)))
 
+  it.live("logs a trace for each answer, also of what was answered without a fiber: the request's, or a new one", () =>
+    Effect.gen(function*() {
+      const post = { method: "POST", body: `{"n":1}`, headers: { "content-type": "application/json" } }
+      assert.strictEqual(
+        (yield* fetched("/things", { ...post, headers: { ...post.headers, traceparent } })).status,
+        200
+      )
+      yield* fetched("/things", post)
+      yield* fetched("/things", { ...post, headers: { ...post.headers, traceparent: "00-0-0-00" } })
+      const { events } = yield* LogSink.LogSinkMemory
+      const traces = events.map(({ line }) => (JSON.parse(line) as { trace_id: string }).trace_id)
+      assert.deepStrictEqual(events.map(({ line }) => (JSON.parse(line) as { trace_id: string }).trace_id), traces)
+      assert.strictEqual(traces.length, 3)
+      assert.strictEqual(traces[0], trace)
+      for (const fresh of traces.slice(1)) assert.match(fresh, /^[0-9a-f]{32}$/)
+      assert.strictEqual(new Set(traces).size, 3)
+    }).pipe(Effect.provide(layer)))
+
   it.live("runs a tracer's spans instead of its own where there is one", () => {
     const spans: Array<Tracer.NativeSpan> = []
     const tracer = Tracer.make({

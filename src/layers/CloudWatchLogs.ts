@@ -21,7 +21,8 @@ export interface Target extends AwsOptions {
 }
 
 /**
- * The requests that {@link make}'s log stream takes. Each is one attempt.
+ * The requests that {@link make}'s log stream takes. Each is one attempt. `put` makes the events of some entries as it
+ * writes them.
  *
  * `skew` is how far the service's clock is ahead of this process's, in milliseconds, as the SDK learned from answers.
  *
@@ -39,13 +40,14 @@ export type CloudWatchLogs = ReturnType<typeof make>
 export const make = ({ group: logGroupName, retentionDays, stream: logStreamName, ...aws }: Target) => {
   const client = new CloudWatchLogsClient(clientConfig(aws))
   return {
-    put: async (
-      logEvents: ReadonlyArray<{ readonly timestamp: number; readonly message: string }>,
+    put: async <Entry>(
+      entries: ReadonlyArray<Entry>,
+      finish: (entry: Entry) => { readonly timestamp: number; readonly message: string },
       abortSignal: AbortSignal
     ) => {
       const command = new PutLogEventsCommand({ logGroupName, logStreamName, logEvents: [] })
       const head = JSON.stringify({ logGroupName, logStreamName }).slice(0, -1)
-      const body = `${head},"logEvents":[${await textOf(logEvents)}]}`
+      const body = `${head},"logEvents":[${await textOf(entries, finish)}]}`
       command.middlewareStack.add(
         (next) => ({ request, ...args }) => next({ ...args, request: Object.assign(request as object, { body }) }),
         { step: "build", priority: "high" }
@@ -72,11 +74,11 @@ const eventsPerTurn = 1000
 
 // The SDK looks each member of each event up in its schema, which takes longer than all else of sending them. A whole
 // batch at once would still keep the event loop for milliseconds.
-const textOf = async (events: ReadonlyArray<unknown>): Promise<string> => {
+const textOf = async <Entry>(entries: ReadonlyArray<Entry>, finish: (entry: Entry) => unknown): Promise<string> => {
   const pieces: Array<string> = []
-  for (let start = 0; start < events.length; start += eventsPerTurn) {
-    pieces.push(JSON.stringify(events.slice(start, start + eventsPerTurn)).slice(1, -1))
-    if (events.length > eventsPerTurn) await nextTurn()
+  for (let start = 0; start < entries.length; start += eventsPerTurn) {
+    pieces.push(JSON.stringify(entries.slice(start, start + eventsPerTurn).map(finish)).slice(1, -1))
+    if (entries.length > eventsPerTurn) await nextTurn()
   }
   return pieces.join()
 }

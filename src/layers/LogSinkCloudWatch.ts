@@ -104,7 +104,7 @@ export const make = Effect.fnUntraced(function*(
   const put = async (logs: CloudWatchLogs, events: ReadonlyArray<LogBatch.Entry>, signal: AbortSignal) => {
     const before = created
     try {
-      return await logs.put(events.map(run.finish), signal)
+      return await logs.put(events, run.finish, signal)
     } catch (error) {
       if (classify(error).kind !== "missing") throw error
       // Several batches may find the stream missing; one of them creates it.
@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function*(
           creating = undefined
         }))
       }
-      return logs.put(events.map(run.finish), signal)
+      return logs.put(events, run.finish, signal)
     }
   }
 

@@ -52,7 +52,7 @@ describe("CloudWatchLogs.put", () => {
       ]
       bodies.length = 0
       headers.length = 0
-      await ours.put(logEvents, signal)
+      await ours.put(logEvents, (event) => event, signal)
       await theirs.send(new PutLogEventsCommand({ ...stream, logEvents }))
       assert.strictEqual(bodies[0], bodies[1])
       for (const name of ["content-type", "content-length", "x-amz-target"]) {
@@ -73,7 +73,7 @@ describe("CloudWatchLogs.put", () => {
         return "x"
       }
     }))
-    const sent = logs.put(logEvents, signal)
+    const sent = logs.put(logEvents, (event) => event, signal)
     await nextTurn()
     assert.isBelow(read, logEvents.length)
     await sent

@@ -5,7 +5,18 @@ import type { MetricBound } from "../../src/services/MetricBounds.ts"
 import { errorsPattern } from "../../src/services/StackTelemetry.ts"
 import * as StackTemplate from "../../src/services/StackTemplate.ts"
 
-type Resources = Readonly<Record<string, { readonly Type: string; readonly Properties: Record<string, any> }>>
+interface Resource {
+  readonly Type: string
+  readonly Condition?: string
+  readonly Properties: Readonly<Record<string, unknown>>
+}
+type Resources = Readonly<Record<string, Resource>>
+
+/** What a template has at a path, its keys and indices joined by dots. */
+const at = (tree: unknown, path: string): unknown =>
+  path.split(".").reduce<unknown>((node, key) => (node as Readonly<Record<string, unknown>> | undefined)?.[key], tree)
+
+const listAt = (tree: unknown, path: string) => at(tree, path) as ReadonlyArray<Readonly<Record<string, unknown>>>
 
 const make = (options: Partial<StackTemplate.Options> = {}) => {
   const made = StackTemplate.make({ service: "orders", target: "ec2", ...options })
@@ -13,14 +24,14 @@ const make = (options: Partial<StackTemplate.Options> = {}) => {
     onFailure: (error) => ({
       error: error.message,
       resources: {} as Resources,
-      outputs: {} as any,
-      metadata: {} as any
+      outputs: undefined as unknown,
+      metadata: undefined as unknown
     }),
     onSuccess: (template) => ({
       error: "",
       resources: template["Resources"] as unknown as Resources,
-      outputs: template["Outputs"] as any,
-      metadata: template["Metadata"] as any
+      outputs: template["Outputs"] as unknown,
+      metadata: template["Metadata"] as unknown
     })
   })
 }
@@ -28,8 +39,8 @@ const make = (options: Partial<StackTemplate.Options> = {}) => {
 const statements = (resources: Resources) =>
   Object.values(resources)
     .filter(({ Type }) => Type === "AWS::IAM::Role")
-    .flatMap(({ Properties }) => Properties["Policies"] as Array<any>)
-    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement as Array<any>)
+    .flatMap(({ Properties }) => listAt(Properties, "Policies"))
+    .flatMap((policy) => listAt(policy, "PolicyDocument.Statement"))
 
 const queue: StackTemplate.Extension = {
   resources: { Queue: { Type: "AWS::SQS::Queue" } },
@@ -52,25 +63,27 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
       Resource: "*",
       Condition: { StringEquals: { "cloudwatch:namespace": "orders" } }
     }])
-    assert.deepStrictEqual(Object.keys(metadata.Keelson.UnscopedPermissions), ["cloudwatch:PutMetricData"])
-    assert.isTrue(statements(resources).every(({ Action }) => ![Action].flat().some((action) => action.includes("*"))))
+    assert.deepStrictEqual(Object.keys(at(metadata, "Keelson.UnscopedPermissions") as object), [
+      "cloudwatch:PutMetricData"
+    ])
+    assert.isTrue(
+      statements(resources).every(({ Action }) => ![Action].flat().some((action) => String(action).includes("*")))
+    )
   })
 
   it("has what the app adds, and gives what is a setting to each process", () => {
     const { outputs, resources } = make({ target, declared: ["QueueUrl", "Limit"], extension: queue })
-    assert.deepStrictEqual(resources["Queue"], { Type: "AWS::SQS::Queue" } as any)
-    assert.deepStrictEqual(outputs.QueueUrl, { Value: { Ref: "Queue" } })
-    assert.deepStrictEqual(outputs.QueueName, queue.outputs?.["QueueName"])
-    assert.deepInclude(statements(resources), queue.statements?.[0])
+    assert.deepStrictEqual<unknown>(resources["Queue"], { Type: "AWS::SQS::Queue" })
+    assert.deepStrictEqual(at(outputs, "QueueUrl"), { Value: { Ref: "Queue" } })
+    assert.deepStrictEqual(at(outputs, "QueueName"), queue.outputs?.["QueueName"])
+    assert.deepInclude<unknown>(statements(resources), queue.statements?.[0])
     const given: Record<string, unknown> = target === "ec2"
       ? Object.fromEntries(
-        resources["LaunchTemplate"]?.Properties["LaunchTemplateData"].TagSpecifications[0].Tags
-          .map(({ Key, Value }: any) => [Key, Value])
+        listAt(resources, "LaunchTemplate.Properties.LaunchTemplateData.TagSpecifications.0.Tags")
+          .map(({ Key, Value }) => [Key, Value])
       )
       : Object.fromEntries(
-        resources["Task"]?.Properties["ContainerDefinitions"][1].Environment.map((
-          { Name, Value }: any
-        ) => [Name, Value])
+        listAt(resources, "Task.Properties.ContainerDefinitions.1.Environment").map(({ Name, Value }) => [Name, Value])
       )
     const [url, limit, level, name] = target === "ec2"
       ? ["QueueUrl", "Limit", "LogLevel", "QueueName"]
@@ -113,7 +126,7 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
       target,
       extension: { statements: [{ Effect: "Allow", Action: "s3:ListAllMyBuckets", Resource: ["*"], because }] }
     })
-    assert.strictEqual(metadata.Keelson.UnscopedPermissions["s3:ListAllMyBuckets"], because)
+    assert.strictEqual(at(metadata, "Keelson.UnscopedPermissions.s3:ListAllMyBuckets"), because)
     assert.isTrue(statements(resources).every((statement) => !("because" in statement)))
   })
 
@@ -121,17 +134,20 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
     const { outputs, resources } = make({ target, flags: { lameduck: "30s", "shutdown-deadline": "20s" } })
     const { Properties: targets = {} } = resources["Targets"] ?? {}
     assert.strictEqual(targets["HealthCheckPath"], "/readyz")
-    assert.isAtMost(targets["HealthCheckIntervalSeconds"] * targets["UnhealthyThresholdCount"], 30)
-    assert.deepInclude(targets["TargetGroupAttributes"], { Key: "deregistration_delay.timeout_seconds", Value: "50" })
-    assert.deepStrictEqual([outputs.Lameduck.Value, outputs.ShutdownDeadline.Value], ["30s", "20s"])
+    assert.isAtMost(Number(targets["HealthCheckIntervalSeconds"]) * Number(targets["UnhealthyThresholdCount"]), 30)
+    assert.deepInclude(listAt(targets, "TargetGroupAttributes"), {
+      Key: "deregistration_delay.timeout_seconds",
+      Value: "50"
+    })
+    assert.deepStrictEqual([at(outputs, "Lameduck.Value"), at(outputs, "ShutdownDeadline.Value")], ["30s", "20s"])
   })
 
   it("opens the admin listener to nobody unless told to whom", () => {
     const { outputs, resources } = make({ target })
     const open = Object.values(resources).filter(({ Properties }) => JSON.stringify(Properties ?? {}).includes("9990"))
     const rules = open.filter(({ Type }) => Type.includes("SecurityGroup"))
-    assert.deepStrictEqual(rules.map((rule) => (rule as any).Condition), ["AdminOpen"])
-    assert.deepStrictEqual(outputs.AdminHost.Value, { "Fn::If": ["AdminOpen", "0.0.0.0", "127.0.0.1"] })
+    assert.deepStrictEqual(rules.map(({ Condition }) => Condition), ["AdminOpen"])
+    assert.deepStrictEqual(at(outputs, "AdminHost.Value"), { "Fn::If": ["AdminOpen", "0.0.0.0", "127.0.0.1"] })
   })
 
   it("refuses settings that its parts could not agree on", () => {
@@ -146,18 +162,18 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
 describe("what replaces a process", () => {
   it("on EC2 adds an instance and waits until it is ready before it takes one away", () => {
     const { resources } = make()
-    const group = resources["Group"] as any
-    assert.deepInclude(group.UpdatePolicy.AutoScalingRollingUpdate, {
+    const group = resources["Group"]
+    assert.deepInclude(at(group, "UpdatePolicy.AutoScalingRollingUpdate"), {
       MinInstancesInService: { Ref: "MinSize" },
       MaxBatchSize: 1,
       MinSuccessfulInstancesPercent: 100,
       WaitOnResourceSignals: true
     })
-    assert.deepStrictEqual(group.CreationPolicy.ResourceSignal.Count, { Ref: "MinSize" })
-    assert.deepStrictEqual(group.Properties.LaunchTemplate.Version, {
+    assert.deepStrictEqual(at(group, "CreationPolicy.ResourceSignal.Count"), { Ref: "MinSize" })
+    assert.deepStrictEqual(at(group, "Properties.LaunchTemplate.Version"), {
       "Fn::GetAtt": ["LaunchTemplate", "LatestVersionNumber"]
     })
-    assert.notProperty(group.Properties, "DesiredCapacity")
+    assert.notProperty(group?.Properties, "DesiredCapacity")
   })
 
   it("on ECS keeps all that there are, and goes back when new ones do not become healthy", () => {
@@ -168,7 +184,7 @@ describe("what replaces a process", () => {
       MaximumPercent: 200
     })
     assert.notProperty(resources["Service"]?.Properties, "DesiredCount")
-    const [fetch, service] = (resources["Task"] as any).Properties.ContainerDefinitions
+    const [fetch, service] = listAt(resources, "Task.Properties.ContainerDefinitions")
     assert.deepInclude(service, {
       Command: ["node", "/app/main.js", "serve"],
       User: "1000",
@@ -177,17 +193,17 @@ describe("what replaces a process", () => {
       DependsOn: [{ ContainerName: "fetch", Condition: "SUCCESS" }],
       MountPoints: [{ SourceVolume: "app", ContainerPath: "/app", ReadOnly: true }]
     })
-    assert.isFalse(fetch.Essential)
+    assert.isFalse(fetch?.["Essential"])
   })
 
   it("is reached by HTTPS alone where there is a certificate", () => {
     const { resources } = make()
-    const [, redirect, forward] = (resources["Listener"] as any).Properties.DefaultActions["Fn::If"]
-    assert.strictEqual(redirect[0].RedirectConfig.Protocol, "HTTPS")
-    assert.strictEqual(forward[0].Type, "forward")
-    const secure = resources["SecureListener"] as any
-    assert.deepStrictEqual([secure.Condition, secure.Properties.Port], ["Https", 443])
-    assert.match(secure.Properties.SslPolicy, /TLS13/)
+    const actions = at(resources, "Listener.Properties.DefaultActions.Fn::If")
+    assert.strictEqual(at(actions, "1.0.RedirectConfig.Protocol"), "HTTPS")
+    assert.strictEqual(at(actions, "2.0.Type"), "forward")
+    const secure = resources["SecureListener"]
+    assert.deepStrictEqual([secure?.Condition, secure?.Properties["Port"]], ["Https", 443])
+    assert.match(String(secure?.Properties["SslPolicy"]), /TLS13/)
   })
 })
 
@@ -196,7 +212,7 @@ describe("what is watched", () => {
     Object.values(make({ bounds: [bound], flags }).resources)
       .filter(({ Type }) => Type === "AWS::CloudWatch::Alarm")
       .map(({ Properties }) => Properties)
-      .find(({ MetricName }) => MetricName === bound.metric)
+      .find((properties) => properties["MetricName"] === bound.metric)
 
   it("is each series that has a bound", () => {
     const series = { metric: "orders_open", attributes: { shop: "north" }, description: "too many open orders" }
@@ -232,14 +248,14 @@ describe("what is watched", () => {
   it("is on the dashboard, with its bounds, and with names that CloudFormation cannot take for its own", () => {
     const bound: MetricBound = { metric: "orders_${x}", description: "", atLeast: 2 }
     const { resources } = make({ bounds: [bound] })
-    const body: string = resources["Dashboard"]?.Properties["DashboardBody"]["Fn::Sub"]
+    const body = String(at(resources, "Dashboard.Properties.DashboardBody.Fn::Sub"))
     assert.deepStrictEqual(
       new Set([...body.matchAll(/\$\{([^!}]*)\}/g)].map(([, name]) => name)),
       new Set(["AWS::Region", "Balancer.LoadBalancerFullName", "Targets.TargetGroupFullName"])
     )
-    const { widgets } = JSON.parse(body) as { readonly widgets: ReadonlyArray<any> }
-    const panel = widgets.find(({ properties }) => properties.title === "orders_${!x}")
-    assert.deepStrictEqual(panel.properties.metrics[0].slice(0, 4), ["orders", "orders_${!x}", "service", "orders"])
-    assert.deepInclude(panel.properties.annotations.horizontal[0], { label: "at least", value: 2 })
+    const panel = listAt(JSON.parse(body), "widgets").find((panel) => at(panel, "properties.title") === "orders_${!x}")
+    const metric = at(panel, "properties.metrics.0") as ReadonlyArray<unknown>
+    assert.deepStrictEqual(metric.slice(0, 4), ["orders", "orders_${!x}", "service", "orders"])
+    assert.deepInclude(at(panel, "properties.annotations.horizontal.0"), { label: "at least", value: 2 })
   })
 })

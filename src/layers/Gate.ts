@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http"
 import type { ObservedResponse } from "./ObservedResponse.ts"
-import * as RawHeader from "./RawHeader.ts"
 import * as Refusal from "./Refusal.ts"
 
 /**
@@ -37,9 +36,10 @@ export interface Load {
  * @since 1.1.0
  */
 export interface Gate {
-  readonly admit: (request: IncomingMessage) => Refusal.Refusal | undefined
-  /** Cuts a body of unknown length at the limit, while it is read; false where the length is known. */
-  readonly limitBody: (request: IncomingMessage, response: ObservedResponse) => boolean
+  /** What the request is refused with; else whether its body is as long as it says, or of a length unknown. */
+  readonly admit: (request: IncomingMessage) => Refusal.Refusal | "sized" | "unsized"
+  /** Cuts a body of unknown length at the limit, while it is read. */
+  readonly limitBody: (request: IncomingMessage, response: ObservedResponse) => void
 }
 
 /**
@@ -59,13 +59,35 @@ export const make = ({ exempt, guard, maxBody, maxInFlight }: Limits, load: Load
 
   return {
     admit: (request) => {
-      const refused = guard?.(request) ?? ambiguous(request)
+      const refused = guard?.(request)
       if (refused !== undefined) return refused
-      if (Number(RawHeader.find(request, "content-length") ?? 0) > maxBody) return tooLarge
-      return load.active >= maxInFlight && !exempt.has(pathOf(request)) ? overloaded : undefined
+      const { httpVersionMajor, httpVersionMinor, rawHeaders } = request
+      if (httpVersionMajor !== 1) return Refusal.version
+      let hosts = 0
+      let length: string | undefined
+      let coded = false
+      for (let index = 0; index < rawHeaders.length; index += 2) {
+        const name = rawHeaders[index] ?? ""
+        if (name.length === 4) {
+          if (name.toLowerCase() === "host") hosts++
+        } else if (name.length === 14) {
+          if (name.toLowerCase() === "content-length") length ??= rawHeaders[index + 1]
+        } else if (name.length === 17) {
+          if (name.toLowerCase() === "transfer-encoding") coded = true
+        }
+      }
+      // RFC 9112: what a proxy in front and this server could read differently, beside what the parser refuses.
+      if (hosts !== 1 && (hosts > 1 || httpVersionMinor > 0)) return hosts === 0 ? noHost : manyHosts
+      if (coded) {
+        if (httpVersionMinor === 0) return oldChunks
+        // Node's own view of the headers joins those of one name.
+        if (request.headers["transfer-encoding"]?.toLowerCase() !== "chunked") return Refusal.coding
+      }
+      if (length !== undefined && Number(length) > maxBody) return tooLarge
+      if (load.active >= maxInFlight && !exempt.has(pathOf(request))) return overloaded
+      return coded ? "unsized" : "sized"
     },
     limitBody: (request, response) => {
-      if (RawHeader.find(request, "transfer-encoding") === undefined) return false
       const push = request.push.bind(request)
       let size = 0
       // Every way to read a body is fed by `push`; a listener for its data would begin to read it.
@@ -76,25 +98,8 @@ export const make = ({ exempt, guard, maxBody, maxInFlight }: Limits, load: Load
         if (before <= maxBody) cut(request, response)
         return false
       }
-      return true
     }
   }
-}
-
-// RFC 9112: what a proxy in front and this server could read differently, beside what the parser refuses.
-const ambiguous = (request: IncomingMessage): Refusal.Refusal | undefined => {
-  const { httpVersionMajor, httpVersionMinor, rawHeaders } = request
-  if (httpVersionMajor !== 1) return Refusal.version
-  let hosts = 0
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]
-    if (name?.length === 4 && name.toLowerCase() === "host") hosts++
-  }
-  if (hosts !== 1 && (hosts > 1 || httpVersionMinor > 0)) return hosts === 0 ? noHost : manyHosts
-  if (RawHeader.find(request, "transfer-encoding") === undefined) return undefined
-  // Node's own view of the headers is made when it is first read, and joins those of one name.
-  const coding = request.headers["transfer-encoding"]
-  return httpVersionMinor === 0 ? oldChunks : coding?.toLowerCase() === "chunked" ? undefined : Refusal.coding
 }
 
 const noHost = Refusal.badRequest("it has no Host")

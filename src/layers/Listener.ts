@@ -96,7 +96,9 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
       maxHeaderSize,
       // No flag of the process makes it lenient; a missing Host is answered like every other error.
       insecureHTTPParser: false,
-      requireHostHeader: false
+      requireHostHeader: false,
+      // The life of a stream without a body is a sixth of what a small request costs; Node from 24.12 on can do without.
+      optimizeEmptyRequests: true
     })
     // Node would leave out headers beyond a number without a word; their size bounds them.
     server.maxHeadersCount = 0
@@ -112,19 +114,20 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
       handle(request, response)
     }
     const serve = Pipelining.inTurn((request, response) => {
-      const refusal = gate.admit(request)
-      if (refusal !== undefined) return refuse(request, response, refusal)
-      if (gate.limitBody(request, response)) handle(request, response)
-      else begin(request, response, handle)
+      const admitted = gate.admit(request)
+      if (admitted === "sized") return begin(request, response, handle)
+      if (admitted !== "unsized") return refuse(request, response, admitted)
+      gate.limitBody(request, response)
+      handle(request, response)
     })
     server.on("request", serve)
     server.on(
       "checkContinue",
       Pipelining.inTurn((request, response) => {
-        const refusal = gate.admit(request)
-        if (refusal !== undefined) return refuse(request, response, refusal)
+        const admitted = gate.admit(request)
+        if (typeof admitted === "object") return refuse(request, response, admitted)
         response.writeContinue()
-        gate.limitBody(request, response)
+        if (admitted === "unsized") gate.limitBody(request, response)
         handle(request, response)
       })
     )

@@ -35,6 +35,11 @@ export interface ObservedResponse extends ServerResponse<IncomingMessage> {
   observe(operation: ObservedOperation): void
 }
 
+type WithOptions = new(request: IncomingMessage, options?: unknown) => ServerResponse<IncomingMessage>
+
+// With both parameters that Node gives it: passing on `...settings` makes an array for each response.
+const Response = ServerResponse as typeof ServerResponse<IncomingMessage> & WithOptions
+
 /**
  * Makes the response class of one listener, to be given to `http.createServer({ ServerResponse })`.
  *
@@ -52,7 +57,7 @@ export const make = (options: {
   readonly unmatched: ObservedOperation
   readonly load: Load
 }): typeof ServerResponse<IncomingMessage> & (new(request: IncomingMessage) => ObservedResponse) => {
-  class Observed extends ServerResponse<IncomingMessage> implements ObservedResponse {
+  class Observed extends Response implements ObservedResponse {
     declare trace: TraceContext | undefined
     declare begun: unknown
     declare debugLines: RequestLines | undefined
@@ -60,8 +65,8 @@ export const make = (options: {
     declare operation: ObservedOperation | undefined
 
     // Assigned here, not as field initialisers, which older V8s run an order of magnitude slower in a derived class.
-    constructor(...settings: ConstructorParameters<typeof ServerResponse<IncomingMessage>>) {
-      super(...settings)
+    constructor(request: IncomingMessage, options?: unknown) {
+      super(request, options)
       this.trace = undefined
       this.begun = undefined
       this.debugLines = undefined

@@ -7,7 +7,7 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type * as Etag from "effect/http/Etag"
-import * as FindMyWay from "effect/http/FindMyWay"
+import type * as FindMyWay from "effect/http/FindMyWay"
 import type * as HttpPlatform from "effect/http/HttpPlatform"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -28,6 +28,7 @@ import * as OperationGroup from "./OperationGroup.ts"
 import * as OperationRoute from "./OperationRoute.ts"
 import * as RawHeader from "./RawHeader.ts"
 import * as RequestBody from "./RequestBody.ts"
+import * as RouteTable from "./RouteTable.ts"
 
 /**
  * A route of the chassis beside the operations: probes, version, documents.
@@ -131,9 +132,7 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     const general = (yield* HttpRouter.toHttpEffect(HttpApiBuilder.layer(options.api))) as HttpEffect
     const context = yield* Effect.context<never>()
     const traced = (yield* Tracer.Tracer) !== Tracer.nativeTracer
-    const router = FindMyWay.make<Route>()
-    // A path without parameters, asked without a query, needs no walk through the tree.
-    const exact = new Map<string, Map<string, FindMyWay.FindResult<Route>>>()
+    const router = RouteTable.make<Route>()
     const owners = new Map<string, string>()
     const add = (method: string, path: `/${string}`, owner: string, route: Route): RouteConflict | undefined => {
       const key = `${method} ${path}`
@@ -143,10 +142,6 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       }
       owners.set(key, owner)
       router.on(method, path, route)
-      if (!/[:*]/.test(path)) {
-        const routes = exact.get(path) ?? new Map<string, FindMyWay.FindResult<Route>>()
-        exact.set(path, routes.set(method, { handler: route, params: {}, searchParams: {} }))
-      }
       return undefined
     }
 
@@ -228,35 +223,54 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
 
     const begin: Router["begin"] = (request, response, otherwise) => {
       const { method = "", url = "" } = request
-      const found = exact.get(url)?.get(method) ?? router.find(method, url)
+      const found = router.find(method, url)
       const route = found?.handler
       if (found === undefined || route?.begin === undefined) return otherwise(request, response)
       response.observe(route.observed)
-      const begun = guarded(route, () => route.begin?.(request, response, found.params, found.searchParams))
-      if (typeof begun === "function") {
-        RequestBody.take(
-          request,
-          (body) => isAnswered(response, guarded(route, () => begun(body))),
-          () => otherwise(request, response)
-        )
-      } else if (!isAnswered(response, begun)) {
-        otherwise(request, response)
+      let begun: ReturnType<NonNullable<Route["begin"]>>
+      try {
+        begun = route.begin(request, response, found.params, found.searchParams)
+      } catch (error) {
+        begun = thrown(route, error)
       }
+      if (typeof begun === "function") takeBody(route, begun, { request, response, otherwise })
+      else if (!isAnswered(response, begun)) otherwise(request, response)
     }
     return { httpEffect, begin }
   })
 
-const guarded = <A>(route: Route, begin: () => A): A | OperationRoute.Begun => {
-  try {
-    return begin()
-  } catch (error) {
-    if (error !== EarlyRequest.requestNeeded) return Exit.die(error)
-    route.begin = undefined
-    return false
-  }
+interface Received {
+  readonly request: IncomingMessage
+  readonly response: ObservedResponse
+  readonly otherwise: (request: IncomingMessage, response: ObservedResponse) => void
 }
 
-const isAnswered = (response: ObservedResponse, begun: OperationRoute.Begun | undefined): boolean => {
+const takeBody = (
+  route: Route,
+  answer: (body: string) => OperationRoute.Begun,
+  { otherwise, request, response }: Received
+): void => {
+  const answerSafely = (body: string): OperationRoute.Begun => {
+    try {
+      return answer(body)
+    } catch (error) {
+      return thrown(route, error)
+    }
+  }
+  RequestBody.take(
+    request,
+    (body) => isAnswered(response, answerSafely(body)),
+    () => otherwise(request, response)
+  )
+}
+
+const thrown = (route: Route, error: unknown): OperationRoute.Begun => {
+  if (error !== EarlyRequest.requestNeeded) return Exit.die(error)
+  route.begin = undefined
+  return false
+}
+
+const isAnswered = (response: ObservedResponse, begun: OperationRoute.Begun): boolean => {
   if (typeof begun === "object") response.begun = begun
   return begun === true
 }

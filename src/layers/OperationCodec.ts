@@ -12,6 +12,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { encodeString } from "../services/LogValue.ts"
 
 /**
  * One endpoint as `HttpApi.reflect` shows it.
@@ -56,6 +57,25 @@ export const decoder = (kind: HttpApiSchemaError["kind"], schema: Schema.Top | u
 }
 
 /**
+ * Whether the parameters of a path are decoded already: texts, no others, in a plain object.
+ *
+ * @category guards
+ * @since 1.1.0
+ */
+export const areDecoded = ({ params, path }: HttpApiEndpoint.Top): (raw: object) => boolean => {
+  const names = params === undefined ? undefined : namesOfTexts(params.ast)
+  const there: ReadonlyArray<string> = path.match(/:\w+/g) ?? []
+  if (names?.length !== there.length || !names.every((name) => there.includes(`:${name}`))) return () => false
+  return (raw) => {
+    if (Object.getPrototypeOf(raw) !== Object.prototype) return false
+    for (const name of names) {
+      if (typeof (raw as Record<string, unknown>)[name] !== "string") return false
+    }
+    return true
+  }
+}
+
+/**
  * Decodes the query as {@link decoder} does. One that is empty, where that is allowed, is not interpreted.
  *
  * @category constructors
@@ -88,6 +108,25 @@ const ofTexts = ({ ast }: Schema.Top, codec: Codec): Codec => {
       texts[name] = text
     }
     return Exit.succeed(texts)
+  }
+}
+
+// As `JSON.stringify` of what the codec makes of it.
+const textOfTexts = ({ ast }: Schema.Top): JsonAnswer["textOf"] => {
+  const names = namesOfTexts(ast)
+  if (names === undefined) return () => undefined
+  const heads = names.map((name, index) => `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`)
+  return (value) => {
+    if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
+      return undefined
+    }
+    let json = ""
+    for (let index = 0; index < names.length; index++) {
+      const text = (value as Record<string, unknown>)[names[index] ?? ""]
+      if (typeof text !== "string") return undefined
+      json += heads[index] + encodeString(text)
+    }
+    return `${json}}`
   }
 }
 
@@ -140,6 +179,8 @@ const isPlainJson = (schema: Schema.Top) =>
 export interface JsonAnswer {
   readonly status: number
   readonly contentType: string
+  /** The text of a value that need not be interpreted, `undefined` for any other. */
+  readonly textOf: (value: unknown) => string | undefined
   readonly encode: Codec
   readonly text: (encoded: unknown) => string | undefined
 }
@@ -150,6 +191,7 @@ const jsonAnswer = (schema: Schema.Top, status: number): JsonAnswer => {
   return {
     status,
     contentType: encodingOf(schema.ast)?.contentType ?? "application/json",
+    textOf: noContent ? () => undefined : textOfTexts(schema),
     encode: ofTexts(schema, (value) => refusing("Body", encode(value)) as ReturnType<Codec>),
     text: (encoded) => encoded === undefined || noContent ? undefined : JSON.stringify(encoded)
   }

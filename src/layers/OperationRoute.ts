@@ -132,11 +132,17 @@ export const compile = (
         return finish(handled)
       })
     }
-    if (HttpServerResponse.isHttpServerResponse(handled.value)) return finish(handled)
-    const encoded = success.encode(handled.value)
+    const { value } = handled
+    const plain = success.textOf(value)
+    if (plain !== undefined) return send(response, plain)
+    if (HttpServerResponse.isHttpServerResponse(value)) return finish(handled)
+    const encoded = success.encode(value)
     if (!isDone(encoded)) return Effect.mapEager(encoded, (encoded) => OperationCodec.respond(success, encoded))
     const text = success.text(encoded.value)
-    if (text === undefined) return Exit.succeed(OperationCodec.respond(success, encoded.value))
+    return text === undefined ? Exit.succeed(OperationCodec.respond(success, encoded.value)) : send(response, text)
+  }
+
+  const send = (response: ServerResponse, text: string): true => {
     const length = Buffer.byteLength(text)
     response.writeHead(success.status, { "content-type": success.contentType, "content-length": length })
     // ASCII is the same in both, and cheaper to write as the latter.
@@ -145,20 +151,20 @@ export const compile = (
   }
 
   const { ofBody } = payload
+  const areDecoded = OperationCodec.areDecoded(endpoint)
   const begin: OperationRoute["begin"] = (request, response, rawParams, rawQuery) => {
-    const decodedParams = params(rawParams)
-    if (!isDone(decodedParams)) return false
-    const decodedQuery = query(rawQuery)
-    if (!isDone(decodedQuery)) return false
+    const decodedParams = areDecoded(rawParams) ? rawParams : valueOf(params(rawParams))
+    if (decodedParams === notThere) return false
+    const decodedQuery = valueOf(query(rawQuery))
+    if (decodedQuery === notThere) return false
     if (ofBody === undefined) {
-      const decodedPayload = payload.read(noRequest, rawQuery)
-      return decodedPayload !== undefined && isDone(decodedPayload) &&
-        handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
+      const decodedPayload = valueOf(payload.read(noRequest, rawQuery))
+      return decodedPayload !== notThere && handle(response, decodedParams, decodedQuery, decodedPayload)
     }
     if (!RequestBody.isAhead(request) || !ofBody.accepts(RawHeader.find(request, "content-type"))) return false
     return (body) => {
-      const decodedPayload = ofBody.decode(body)
-      return isDone(decodedPayload) && handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
+      const decodedPayload = valueOf(ofBody.decode(body))
+      return decodedPayload !== notThere && handle(response, decodedParams, decodedQuery, decodedPayload)
     }
   }
 
@@ -168,6 +174,11 @@ export const compile = (
 // Asked several times a request: comparing prototypes costs a tenth of `Exit.isExit` and `Exit.isSuccess`.
 const isDone = (effect: Effect.Effect<unknown, unknown, unknown>): effect is Exit.Success<unknown> =>
   Object.getPrototypeOf(effect) === successPrototype
+
+const valueOf = (effect: Effect.Effect<unknown, unknown, unknown> | undefined): unknown =>
+  effect !== undefined && isDone(effect) ? effect.value : notThere
+
+const notThere = Symbol("keelson/layers/OperationRoute/notThere")
 
 const successPrototype: unknown = Object.getPrototypeOf(Exit.void)
 

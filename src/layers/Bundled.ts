@@ -9,7 +9,7 @@ export interface Bundled {
   readonly file: string
   /** The code of a part, by its name. */
   readonly code: (part: string) => string | undefined
-  /** The map of all parts to their sources: JSON, brotli, base64. */
+  /** The map of all parts to their sources: JSON, brotli, base 85. */
   readonly map: () => string
   /** Only while the bundle is built, which runs it to find out what a start needs: called when that is known. */
   readonly rehearsed?: (() => void) | undefined

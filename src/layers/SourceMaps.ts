@@ -100,10 +100,19 @@ parentPort.postMessage((${work.toString()})(workerData))`
   }
 }
 
-// Runs in the worker as text: it may use nothing from around it. The map is a DenseMap of src/bundle.
+// Runs in the worker as text: it may use nothing from around it. The map is a DenseMap of src/bundle, in its Base85.
 const work = ({ chunks, map: packed, questions }: Task): Answer => {
   const { brotliDecompressSync } = process.getBuiltinModule("node:zlib")
-  const map = JSON.parse(brotliDecompressSync(Buffer.from(packed, "base64")).toString()) as DenseMap
+  const bytes = new Uint8Array(packed.length * 4 / 5)
+  for (let at = 0, to = 0; at < packed.length; at += 5) {
+    let word = 0
+    for (let index = at; index < at + 5; index++) {
+      const code = packed.charCodeAt(index)
+      word = word * 85 + (code < 42 ? code - 35 : index < packed.length ? code - 36 : 84)
+    }
+    for (let shift = 24; shift >= 0 && to < bytes.length; shift -= 8) bytes[to++] = word / 2 ** shift
+  }
+  const map = JSON.parse(brotliDecompressSync(bytes).toString()) as DenseMap
   const numbers = (text: string | undefined = ""): ReadonlyArray<number> => {
     const found: Array<number> = []
     for (let at = 0; at < text.length; at++) {

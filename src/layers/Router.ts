@@ -234,7 +234,8 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
         begun = thrown(route, error)
       }
       if (typeof begun === "function") takeBody(route, begun, { request, response, otherwise })
-      else if (!isAnswered(response, begun)) otherwise(request, response)
+      else if (isAnswered(response, begun)) RequestBody.passOver(request)
+      else otherwise(request, response)
     }
     return { httpEffect, begin }
   })

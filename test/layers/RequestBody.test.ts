@@ -3,9 +3,11 @@ import { Arbitrary, Effect, Layer, Result, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { once } from "node:events"
-import { connect } from "node:net"
+import { createServer, type IncomingMessage } from "node:http"
+import { type AddressInfo, connect } from "node:net"
 import { setImmediate as turn } from "node:timers/promises"
 import * as Microservice from "../../src/layers/Microservice.ts"
+import * as RequestBody from "../../src/layers/RequestBody.ts"
 import * as Server from "../../src/layers/Server.ts"
 import * as LogSink from "../../src/services/LogSink.ts"
 import { resolve, Settings } from "../../src/services/Settings.ts"
@@ -235,4 +237,30 @@ describe(`a body (seed ${seed})`, () => {
       assert.deepStrictEqual(yield* leave(headOf("POST /echo", ["Content-Length: 100"])), chunked)
       assert.deepStrictEqual([sink.events.length], [2])
     }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it("that is passed over neither flows nor holds up what follows, however much of it is still to come", async () => {
+    const seen: Array<IncomingMessage> = []
+    const server = createServer((request, response) => {
+      seen.push(request)
+      request.on("end", () => assert.fail("its end was emitted"))
+      response.end(request.method)
+      RequestBody.passOver(request)
+    })
+    server.listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const { port } = server.address() as AddressInfo
+    const body = Buffer.alloc(2 ** 20)
+    const text = await drip(`http://127.0.0.1:${port}`, [
+      headOf("GET /", []),
+      Buffer.concat([headOf("POST /", [`Content-Length: ${body.length}`]), body.subarray(0, 1000)]),
+      body.subarray(1000),
+      headOf("PUT /", ["Connection: close"])
+    ])
+    server.close()
+    assert.deepStrictEqual(answers(text).map(({ body }) => body), ["GET", "POST", "PUT"])
+    assert.deepStrictEqual(
+      seen.map(({ readableFlowing, readableLength }) => [readableFlowing, readableLength]),
+      [[null, 0], [null, 0], [null, 0]]
+    )
+  })
 })

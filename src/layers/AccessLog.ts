@@ -1,10 +1,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { HttpMetrics } from "../services/HttpMetrics.ts"
-import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
+import { encodeHead } from "../services/LogEncoder.ts"
 import { LogLevels } from "../services/LogLevels.ts"
 import { Logs } from "../services/Logs.ts"
 import type { LogEvent } from "../services/LogSink.ts"
+import { encodeString, flat, isPlain } from "../services/LogValue.ts"
 import * as TraceContext from "../services/TraceContext.ts"
 import type { ObservedOperation, ObservedResponse } from "./ObservedResponse.ts"
 import * as RawHeader from "./RawHeader.ts"
@@ -46,17 +47,15 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
         : metrics.bind(operation, method, path)
       const names = [operation]
       const successLevel = quiet ? "Debug" : "Info"
-      const middle = `","operation":${encodeString(operation)},"url.path":`
+      const middle = `","operation":${encodeString(operation)},"url.path":"`
 
       const textsOf = (status: number, method: string): Texts => {
         const level = status >= 500 ? "Error" : successLevel
         return {
           level,
-          head: `","level":"${level.toUpperCase()}","message":${
-            encodeString(`${method} ${path} ${status}`)
-          },"trace_id":"`,
-          middle,
-          tail: `,"http.response.status_code":${status},"duration_ms":`
+          message: flat(`${encodeString(`${method} ${path} ${status}`)},"trace_id":"`),
+          middle: flat(middle),
+          tail: flat(`","http.response.status_code":${status},"duration_ms":`)
         }
       }
       const byStatus: Array<Texts | undefined> = []
@@ -90,7 +89,7 @@ const endsLeft = ends.map((end) => `${end.slice(0, -1)},"client_left":true}`)
 /** The texts that lines of one route with one status share. */
 interface Texts {
   readonly level: LogEvent["level"]
-  readonly head: string
+  readonly message: string
   readonly middle: string
   readonly tail: string
 }
@@ -103,7 +102,7 @@ class Answered implements LogEvent {
   private readonly texts: Texts
   private readonly url: string
   private readonly trace: TraceContext.TraceContext | undefined
-  private readonly traceparent: string | undefined
+  private readonly headers: ReadonlyArray<string> | undefined
   private readonly seconds: number
   private readonly left: boolean
   private written: string | undefined
@@ -114,7 +113,7 @@ class Answered implements LogEvent {
     this.texts = texts
     this.url = req.url ?? ""
     this.trace = trace
-    this.traceparent = trace === undefined ? RawHeader.find(req, "traceparent") : undefined
+    this.headers = trace === undefined ? req.rawHeaders : undefined
     this.seconds = seconds
     this.left = left
     this.written = undefined
@@ -125,12 +124,13 @@ class Answered implements LogEvent {
   }
 
   private write(): string {
-    const { head, middle, tail } = this.texts
-    const { traceId } = this.trace ?? TraceContext.continued(this.traceparent)
+    const { level, message, middle, tail } = this.texts
+    const { traceId } = this.trace ?? TraceContext.continued(RawHeader.find(this.headers, "traceparent"))
+    const path = pathOf(this.url)
     const microseconds = Math.round(this.seconds * 1e6)
-    return `{"timestamp":"${encodeTimestamp(this.timestamp)}${head}${traceId}${middle}${
-      encodeString(pathOf(this.url))
-    }${tail}${Math.floor(microseconds / 1000)}${(this.left ? endsLeft : ends)[microseconds % 1000]}`
+    return encodeHead(this.timestamp, level) + message + traceId + middle +
+      (isPlain(path) ? path : encodeString(path).slice(1, -1)) + tail +
+      Math.floor(microseconds / 1000) + (this.left ? endsLeft : ends)[microseconds % 1000]
   }
 }
 

@@ -161,7 +161,7 @@ export const compile = (
       const decodedPayload = valueOf(payload.read(noRequest, rawQuery))
       return decodedPayload !== notThere && handle(response, decodedParams, decodedQuery, decodedPayload)
     }
-    if (!RequestBody.isAhead(request) || !ofBody.accepts(RawHeader.find(request, "content-type"))) return false
+    if (!RequestBody.isAhead(request) || !ofBody.accepts(RawHeader.find(request.rawHeaders, "content-type"))) return false
     return (body) => {
       const decodedPayload = valueOf(ofBody.decode(body))
       return decodedPayload !== notThere && handle(response, decodedParams, decodedQuery, decodedPayload)

@@ -1,7 +1,5 @@
-import type { IncomingMessage } from "node:http"
-
 /**
- * Finds the first header of a name that is given in lower case.
+ * Finds the first header of a name that is given in lower case, in names and values as they came.
  *
  * **Details**
  *
@@ -10,7 +8,7 @@ import type { IncomingMessage } from "node:http"
  * @category getters
  * @since 1.1.0
  */
-export const find = ({ rawHeaders }: IncomingMessage, name: string): string | undefined => {
+export const find = (rawHeaders: ReadonlyArray<string> = [], name: string): string | undefined => {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const candidate = rawHeaders[index]
     if (candidate?.length === name.length && candidate.toLowerCase() === name) return rawHeaders[index + 1]

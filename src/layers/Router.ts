@@ -280,4 +280,4 @@ const isPresent = (found: FindMyWay.FindResult<Route> | undefined): found is Fin
   found !== undefined && found.handler.present?.() !== false
 
 const headerOf = (request: HttpServerRequest.HttpServerRequest, name: string): string | undefined =>
-  request.source instanceof IncomingMessage ? RawHeader.find(request.source, name) : request.headers[name]
+  request.source instanceof IncomingMessage ? RawHeader.find(request.source.rawHeaders, name) : request.headers[name]

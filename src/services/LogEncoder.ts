@@ -90,7 +90,13 @@ export const encodeTimestamp = (milliseconds: number): string => {
   return cachedPrefix + fractions[time - second * 1000]
 }
 
-const encodeHead = (timestamp: number, level: LogLevel.Severity): string => {
+/**
+ * How the line of an entry begins: up to the message, which is to follow.
+ *
+ * @category encoding
+ * @since 1.1.0
+ */
+export const encodeHead = (timestamp: number, level: LogLevel.Severity): string => {
   if (timestamp !== headTimestamp || level !== headLevel) {
     head = flat(`{"timestamp":"${encodeTimestamp(timestamp)}","level":"${labels[level]}","message":`)
     headTimestamp = timestamp

@@ -12,7 +12,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { encodeString } from "../services/LogValue.ts"
+import * as PlainValue from "./PlainValue.ts"
 
 /**
  * One endpoint as `HttpApi.reflect` shows it.
@@ -45,34 +45,17 @@ export type Codec = (input: unknown) => Effect.Effect<unknown, Schema.SchemaErro
 export const nothing = Exit.succeed(undefined)
 
 /**
- * Decodes one slot of the request; a value that is refused fails as Effect's own router does.
+ * Decodes one slot of the request; a value that is refused fails as Effect's own router does. What need not be
+ * interpreted, as most paths and bodies, is given back as it is.
  *
  * @category constructors
  * @since 1.1.0
  */
 export const decoder = (kind: HttpApiSchemaError["kind"], schema: Schema.Top | undefined): Codec => {
   if (schema === undefined) return () => nothing
+  const isPlain = PlainValue.make(schema)
   const decode: Codec = Schema.decodeUnknownEffect(schema)
-  return ofTexts(schema, (input) => refusing(kind, decode(input)) as ReturnType<Codec>)
-}
-
-/**
- * Whether the parameters of a path are decoded already: texts, no others, in a plain object.
- *
- * @category guards
- * @since 1.1.0
- */
-export const areDecoded = ({ params, path }: HttpApiEndpoint.Top): (raw: object) => boolean => {
-  const names = params === undefined ? undefined : namesOfTexts(params.ast)
-  const there: ReadonlyArray<string> = path.match(/:\w+/g) ?? []
-  if (names?.length !== there.length || !names.every((name) => there.includes(`:${name}`))) return () => false
-  return (raw) => {
-    if (Object.getPrototypeOf(raw) !== Object.prototype) return false
-    for (const name of names) {
-      if (typeof (raw as Record<string, unknown>)[name] !== "string") return false
-    }
-    return true
-  }
+  return (input) => isPlain?.(input) === true ? Exit.succeed(input) : refusing(kind, decode(input)) as ReturnType<Codec>
 }
 
 /**
@@ -94,55 +77,6 @@ const isEmpty = (value: object): boolean => {
   for (const _ in value) return false
   return true
 }
-
-// What only has texts, as most paths and many answers, is the same decoded and encoded: it need not be interpreted. What
-// does not fit is left to the codec, which says why.
-const ofTexts = ({ ast }: Schema.Top, codec: Codec): Codec => {
-  const names = namesOfTexts(ast)
-  return names === undefined ? codec : (input) => {
-    const texts: Record<string, string> = {}
-    if (typeof input !== "object" || input === null) return codec(input)
-    for (const name of names) {
-      const text = (input as Record<string, unknown>)[name]
-      if (typeof text !== "string") return codec(input)
-      texts[name] = text
-    }
-    return Exit.succeed(texts)
-  }
-}
-
-// As `JSON.stringify` of what the codec makes of it.
-const textOfTexts = ({ ast }: Schema.Top): JsonAnswer["textOf"] => {
-  const names = namesOfTexts(ast)
-  if (names === undefined) return () => undefined
-  const heads = names.map((name, index) => `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`)
-  return (value) => {
-    if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
-      return undefined
-    }
-    let json = ""
-    for (let index = 0; index < names.length; index++) {
-      const text = (value as Record<string, unknown>)[names[index] ?? ""]
-      if (typeof text !== "string") return undefined
-      json += heads[index] + encodeString(text)
-    }
-    return `${json}}`
-  }
-}
-
-const namesOfTexts = (ast: SchemaAST.AST): ReadonlyArray<string> | undefined => {
-  if (!SchemaAST.isObjects(ast) || isRefined(ast) || ast.annotations !== undefined) return undefined
-  const names = ast.propertySignatures.flatMap(({ name, type }) =>
-    typeof name === "string" && name !== "__proto__" && SchemaAST.isString(type) && !isRefined(type) &&
-      !SchemaAST.isOptional(type)
-      ? [name]
-      : []
-  )
-  const all = names.length > 0 && names.length === ast.propertySignatures.length
-  return all && ast.indexSignatures.length === 0 ? names : undefined
-}
-
-const isRefined = ({ checks, encoding }: SchemaAST.AST): boolean => checks !== undefined || encoding !== undefined
 
 const refusing = (kind: HttpApiSchemaError["kind"], effect: ReturnType<Codec>) =>
   Exit.isExit(effect) && Exit.isSuccess(effect) ? effect : HttpApiSchemaError.wrap(kind, effect)
@@ -191,8 +125,8 @@ const jsonAnswer = (schema: Schema.Top, status: number): JsonAnswer => {
   return {
     status,
     contentType: encodingOf(schema.ast)?.contentType ?? "application/json",
-    textOf: noContent ? () => undefined : textOfTexts(schema),
-    encode: ofTexts(schema, (value) => refusing("Body", encode(value)) as ReturnType<Codec>),
+    textOf: noContent ? () => undefined : PlainValue.encoder(schema),
+    encode: (value) => refusing("Body", encode(value)) as ReturnType<Codec>,
     text: (encoded) => encoded === undefined || noContent ? undefined : JSON.stringify(encoded)
   }
 }

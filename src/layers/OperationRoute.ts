@@ -151,20 +151,22 @@ export const compile = (
   }
 
   const { ofBody } = payload
-  const areDecoded = OperationCodec.areDecoded(endpoint)
   const begin: OperationRoute["begin"] = (request, response, rawParams, rawQuery) => {
-    const decodedParams = areDecoded(rawParams) ? rawParams : valueOf(params(rawParams))
-    if (decodedParams === notThere) return false
-    const decodedQuery = valueOf(query(rawQuery))
-    if (decodedQuery === notThere) return false
+    const decodedParams = params(rawParams)
+    if (!isDone(decodedParams)) return false
+    const decodedQuery = query(rawQuery)
+    if (!isDone(decodedQuery)) return false
     if (ofBody === undefined) {
-      const decodedPayload = valueOf(payload.read(noRequest, rawQuery))
-      return decodedPayload !== notThere && handle(response, decodedParams, decodedQuery, decodedPayload)
+      const decodedPayload = payload.read(noRequest, rawQuery)
+      return decodedPayload !== undefined && isDone(decodedPayload) &&
+        handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
     }
-    if (!RequestBody.isAhead(request) || !ofBody.accepts(RawHeader.find(request.rawHeaders, "content-type"))) return false
+    if (!RequestBody.isAhead(request) || !ofBody.accepts(RawHeader.find(request.rawHeaders, "content-type"))) {
+      return false
+    }
     return (body) => {
-      const decodedPayload = valueOf(ofBody.decode(body))
-      return decodedPayload !== notThere && handle(response, decodedParams, decodedQuery, decodedPayload)
+      const decodedPayload = ofBody.decode(body)
+      return isDone(decodedPayload) && handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
     }
   }
 
@@ -174,11 +176,6 @@ export const compile = (
 // Asked several times a request: comparing prototypes costs a tenth of `Exit.isExit` and `Exit.isSuccess`.
 const isDone = (effect: Effect.Effect<unknown, unknown, unknown>): effect is Exit.Success<unknown> =>
   Object.getPrototypeOf(effect) === successPrototype
-
-const valueOf = (effect: Effect.Effect<unknown, unknown, unknown> | undefined): unknown =>
-  effect !== undefined && isDone(effect) ? effect.value : notThere
-
-const notThere = Symbol("keelson/layers/OperationRoute/notThere")
 
 const successPrototype: unknown = Object.getPrototypeOf(Exit.void)
 

@@ -69,7 +69,11 @@ export const make = <A>(): RouteTable<A> => {
           return { handler, params: { [name]: url.slice(prefix.length) }, searchParams: none }
         }
       }
-      return found.exact.get(url) ?? router.find(method, url)
+      const exact = found.exact.get(url)
+      if (exact !== undefined) return exact
+      const other = router.find(method, url)
+      // Its own parameters are no plain object.
+      return other === undefined ? undefined : { ...other, params: { ...other.params } }
     }
   }
 }

@@ -104,7 +104,7 @@ export const render = (
     const packed = Buffer.from(cut(place), "base64");
     const chunkSize = Object.values(sizes).reduce((sum, size) => sum + size, 64);
     const bytes = process.getBuiltinModule("node:zlib")[how](packed, { chunkSize, dictionary });
-    const whole = to === codes ? bytes.toString() : bytes;
+    const whole = to === codes ? bytes.toString("latin1") : bytes;
     let at = 0;
     for (const name in sizes) to[name] = whole.slice(at, at += sizes[name]);
     return bytes;

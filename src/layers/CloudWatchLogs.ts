@@ -5,6 +5,7 @@ import {
   PutLogEventsCommand,
   PutRetentionPolicyCommand
 } from "@aws-sdk/client-cloudwatch-logs"
+import { createHash } from "node:crypto"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { type AwsOptions, clientConfig, skewOf } from "./AwsOptions.ts"
 
@@ -47,9 +48,18 @@ export const make = ({ group: logGroupName, retentionDays, stream: logStreamName
     ) => {
       const command = new PutLogEventsCommand({ logGroupName, logStreamName, logEvents: [] })
       const head = JSON.stringify({ logGroupName, logStreamName }).slice(0, -1)
-      const body = `${head},"logEvents":[${await textOf(entries, finish)}]}`
+      const { body, hash } = await bodyOf(`${head},"logEvents":[`, entries, finish)
       command.middlewareStack.add(
-        (next) => ({ request, ...args }) => next({ ...args, request: Object.assign(request as object, { body }) }),
+        (next) => ({ request, ...args }) => {
+          const { headers } = request as HttpRequest
+          return next({
+            ...args,
+            request: Object.assign(request as HttpRequest, {
+              body,
+              headers: { ...headers, "x-amz-content-sha256": hash }
+            })
+          })
+        },
         { step: "build", priority: "high" }
       )
       return client.send(command, { abortSignal })
@@ -70,15 +80,32 @@ export const make = ({ group: logGroupName, retentionDays, stream: logStreamName
   }
 }
 
+interface HttpRequest {
+  readonly headers: Readonly<Record<string, string>>
+}
+
 const eventsPerTurn = 1000
 
 // The SDK looks each member of each event up in its schema, which takes longer than all else of sending them. A whole
-// batch at once would still keep the event loop for milliseconds.
-const textOf = async <Entry>(entries: ReadonlyArray<Entry>, finish: (entry: Entry) => unknown): Promise<string> => {
-  const pieces: Array<string> = []
+// batch at once, and all of its bytes encoded and hashed at once, would still keep the event loop for milliseconds.
+const bodyOf = async <Entry>(
+  head: string,
+  entries: ReadonlyArray<Entry>,
+  finish: (entry: Entry) => unknown
+): Promise<{ readonly body: Uint8Array; readonly hash: string }> => {
+  const hash = createHash("sha256")
+  const pieces: Array<Uint8Array> = []
+  const add = (text: string) => {
+    const bytes = Buffer.from(text)
+    hash.update(bytes)
+    pieces.push(bytes)
+  }
+  add(head)
   for (let start = 0; start < entries.length; start += eventsPerTurn) {
-    pieces.push(JSON.stringify(entries.slice(start, start + eventsPerTurn).map(finish)).slice(1, -1))
+    const events = JSON.stringify(entries.slice(start, start + eventsPerTurn).map(finish)).slice(1, -1)
+    add(start === 0 ? events : `,${events}`)
     if (entries.length > eventsPerTurn) await nextTurn()
   }
-  return pieces.join()
+  add("]}")
+  return { body: Buffer.concat(pieces), hash: hash.digest("hex") }
 }

@@ -55,7 +55,7 @@ describe("CloudWatchLogs.put", () => {
       await ours.put(logEvents, (event) => event, signal)
       await theirs.send(new PutLogEventsCommand({ ...stream, logEvents }))
       assert.strictEqual(bodies[0], bodies[1])
-      for (const name of ["content-type", "content-length", "x-amz-target"]) {
+      for (const name of ["content-type", "content-length", "x-amz-target", "x-amz-content-sha256"]) {
         assert.strictEqual(headers[0]?.[name], headers[1]?.[name])
       }
       ours.close()

@@ -13,7 +13,7 @@ export type Way = "profile" | "heap" | "allocs" | "bare"
 
 /** A service, the reference service if not said, answering requests, profiled or not. */
 export interface Service {
-  /** Makes some hundred requests: how many CPU microseconds each took, on all threads, while `way` was captured. */
+  /** Makes some thousand requests: how many CPU microseconds each took, on all threads, while `way` was captured. */
   readonly segment: (way?: Way) => Promise<number>
   /** Asks nothing: how many CPU milliseconds a second it took all the same. */
   readonly rest: (way?: Way) => Promise<number>
@@ -28,7 +28,8 @@ export interface Options {
 
 // One at a time: with more, how many requests a server finds per wake-up, and so their cost, differs by a sixth.
 const connections = 1
-const requests = 2_500
+// A tenth of a second and more, or a segment has but a few samples.
+const requests = 10_000
 // A capture begins by walking the heap, and leaves cold caches: neither is what it costs while it runs.
 const unmeasured = 750
 const warmUps = 30

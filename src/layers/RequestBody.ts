@@ -54,10 +54,12 @@ export const take = (
   request.push = (chunk: Buffer | null) => {
     if (chunk !== null) return chunks.push(chunk) > 0
     request.push = push
-    if (answer(textOf(chunks))) {
+    // What this function holds would be old, and outlive young collections, when the next request of the connection comes.
+    const received = chunks.splice(0)
+    if (answer(textOf(received))) {
       passOver(request)
     } else {
-      for (const chunk of chunks) push.call(request, chunk)
+      for (const chunk of received) push.call(request, chunk)
       push.call(request, null)
       otherwise()
     }

@@ -107,7 +107,7 @@ const trailingParameter = /^((?:\/[a-z0-9_~.-]+)*\/):(\w+)$/
 const mostTrailing = 8
 
 const trailingOf = <A>(routes: Routes<A>): ReadonlyArray<Trailing<A>> => {
-  const paths = [...routes.keys()].map((path) => path.toLowerCase())
+  const paths = [...routes.keys()].map(asRead)
   const found = [...routes].flatMap(([path, handler]): ReadonlyArray<Trailing<A>> => {
     const [, prefix, name] = trailingParameter.exec(path) ?? []
     return prefix === undefined || name === undefined || name === "__proto__" ||
@@ -125,5 +125,8 @@ const mayAnswer = (path: string, prefix: string): boolean => {
   const plain = path.slice(0, special)
   return plain.startsWith(prefix) && (/[*(?]/.test(path) || segments(path) === segments(prefix))
 }
+
+// As the router reads one.
+const asRead = (path: string): string => path.toLowerCase().replace(/\/+/g, "/").replace(/(.)\/$/, "$1")
 
 const segments = (path: string) => path.split("/").length

@@ -97,7 +97,12 @@ describe("a table of routes", () => {
     }))
 
   it("leaves to the router what another route could answer", () => {
-    const cases = [["/things/ALL", "/things/all"], ["/things/all/:x?", "/things/all"]] as const
+    const cases = [
+      ["/things/ALL", "/things/all"],
+      ["/things/all/:x?", "/things/all"],
+      ["/things/all/", "/things/all"],
+      ["//things//all", "/things/all"]
+    ] as const
     for (const [other, url] of cases) {
       const table = RouteTable.make<string>()
       table.on("GET", "/things/:id", "one")

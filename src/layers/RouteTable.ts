@@ -66,7 +66,10 @@ export const make = <A>(): RouteTable<A> => {
       if (found === undefined) return undefined
       for (const { handler, name, prefix } of found.trailing) {
         if (url.startsWith(prefix) && isParameter(url, prefix.length)) {
-          return { handler, params: { [name]: url.slice(prefix.length) }, searchParams: none }
+          // A computed key in the literal would make it one by one, in C++.
+          const params: Record<string, string> = {}
+          params[name] = url.slice(prefix.length)
+          return { handler, params, searchParams: none }
         }
       }
       const exact = found.exact.get(url)

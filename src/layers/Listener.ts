@@ -97,7 +97,7 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
       // No flag of the process makes it lenient; a missing Host is answered like every other error.
       insecureHTTPParser: false,
       requireHostHeader: false,
-      // The life of a stream without a body is a sixth of what a small request costs; Node from 24.12 on can do without.
+      // The life of a stream without a body is a twelfth of what a small request costs; Node from 24.12 on can do without.
       optimizeEmptyRequests: true
     })
     // Node would leave out headers beyond a number without a word; their size bounds them.

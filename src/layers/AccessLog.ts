@@ -102,7 +102,7 @@ class Answered implements LogEvent {
   private readonly texts: Texts
   private readonly url: string
   private readonly trace: TraceContext.TraceContext | undefined
-  private readonly headers: ReadonlyArray<string> | undefined
+  private headers: ReadonlyArray<string> | undefined
   private readonly seconds: number
   private readonly left: boolean
   private written: string | undefined
@@ -126,6 +126,8 @@ class Answered implements LogEvent {
   private write(): string {
     const { level, message, middle, tail } = this.texts
     const { traceId } = this.trace ?? TraceContext.continued(RawHeader.find(this.headers, "traceparent"))
+    // The last events are kept, and what a client sent is not to be kept with them.
+    this.headers = undefined
     const path = pathOf(this.url)
     const microseconds = Math.round(this.seconds * 1e6)
     return encodeHead(this.timestamp, level) + message + traceId + middle +

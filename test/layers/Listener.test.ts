@@ -3,6 +3,7 @@ import { Effect, Layer, Result, Stream } from "effect"
 import { Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { IncomingMessage } from "node:http"
 import { connect } from "node:net"
 import * as Microservice from "../../src/layers/Microservice.ts"
 import * as Server from "../../src/layers/Server.ts"
@@ -16,6 +17,7 @@ class Api extends HttpApi.make("test").add(
       payload: HttpApiSchema.StreamUint8Array(),
       success: Schema.Finite
     }),
+    HttpApiEndpoint.get("ended", "/ended", { success: Schema.Boolean }),
     HttpApiEndpoint.get("told", "/told", { query: { text: Schema.String }, success: Schema.String }),
     HttpApiEndpoint.get("cookie", "/cookie", { query: { text: Schema.String }, success: Schema.String })
   )
@@ -24,6 +26,7 @@ class Api extends HttpApi.make("test").add(
 const handlers = Microservice.group(Api, "things", (handlers) =>
   handlers.handleAll({
     size: ({ payload }) => Stream.runFold(payload, () => 0, (size, chunk) => size + chunk.length).pipe(Effect.orDie),
+    ended: ({ request: { source } }) => Effect.succeed(source instanceof IncomingMessage && source.readableEnded),
     told: ({ query: { text } }) =>
       Effect.succeed(HttpServerResponse.text("", { headers: { "x-told": text } }) as never),
     cookie: ({ query: { text } }) =>
@@ -95,6 +98,15 @@ describe("a listener", () => {
         assert.isBelow((most - before) / mebibyte, 128)
       }
     }).pipe(Effect.scoped, Effect.provide(layer({ "max-body": "2GiB" }))), 120_000)
+
+  it.live("makes no stream of a request that has no body", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Server.Server
+      const text = yield* Effect.promise(() =>
+        exchange(url, "GET /ended HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+      )
+      assert.strictEqual(answers(text)[0]?.body, "true")
+    }).pipe(Effect.scoped, Effect.provide(layer())))
 
   it.live("cuts a stream at the limit while the handler reads it", () =>
     Effect.gen(function*() {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Exit, Result, Schema } from "effect"
+import { Arbitrary, Effect, Exit, Schema } from "effect"
 import * as OperationCodec from "../../src/layers/OperationCodec.ts"
+import { outcome } from "../utils/outcome.ts"
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000)
 
@@ -34,12 +35,6 @@ const schemas: Readonly<Record<string, Schema.Top>> = {
   "texts with a check of all": texts.pipe(Schema.check(Schema.makeFilter(({ a, b }) => a < b))),
   "texts and no others": texts.pipe(Schema.annotate({ parseOptions: { onExcessProperty: "error" } }))
 }
-
-const outcome = (effect: Effect.Effect<unknown, unknown, unknown>) =>
-  Effect.map(
-    Effect.result(effect as Effect.Effect<unknown, unknown>),
-    Result.match({ onFailure: () => "refused", onSuccess: (value) => JSON.stringify(value) })
-  )
 
 describe("a codec of a slot", () => {
   for (const [name, schema] of Object.entries(schemas)) {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Result, Schema } from "effect"
+import { Arbitrary, Effect, Schema } from "effect"
 import * as PlainValue from "../../src/layers/PlainValue.ts"
+import { outcome } from "../utils/outcome.ts"
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000)
 
@@ -52,12 +53,6 @@ const Input = Schema.Union([
   Schema.Struct({ c: Schema.optionalKey(Inner), a: Schema.optionalKey(Inner), b: Schema.optionalKey(Inner) }),
   Schema.Struct({ a: Schema.optionalKey(Inner), b: Schema.optionalKey(Inner), c: Schema.optionalKey(Inner) })
 ])
-
-const outcome = (effect: Effect.Effect<unknown, unknown, unknown>) =>
-  Effect.map(
-    Effect.result(effect as Effect.Effect<unknown, unknown>),
-    Result.match({ onFailure: () => "refused", onSuccess: (value) => JSON.stringify(value) })
-  )
 
 describe("a plain value", () => {
   for (const [name, schema] of Object.entries(plain)) {

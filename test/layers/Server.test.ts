@@ -205,6 +205,18 @@ describe("the service listener", () => {
       }
     }).pipe(Effect.provide(layer)))
 
+  it.live("keeps nothing of what a client sent with the line about it, but what the line says", () =>
+    Effect.gen(function*() {
+      yield* fetched("/things", {
+        method: "POST",
+        body: `{"n":1}`,
+        headers: { "content-type": "application/json", authorization: "Bearer secret" }
+      })
+      const { events } = yield* LogSink.LogSinkMemory
+      assert.strictEqual(events.map(({ line }) => line).length, 1)
+      assert.notInclude(JSON.stringify(events), "secret")
+    }).pipe(Effect.provide(layer)))
+
   it.live("has no path of the admin listener", () =>
     Effect.gen(function*() {
       for (

@@ -182,7 +182,7 @@ export const layer: Layer.Layer<
         path,
         quiet: true,
         respond: (request: HttpServerRequest.HttpServerRequest) =>
-          Effect.flatMap(Effect.promise(() => import("./Pprof.ts")), ({ respond }) => respond(request))
+          Effect.flatMap(Effect.promise(() => import("./DebugRoutes.ts")), ({ respond }) => respond(request))
       })),
       {
         path: "/debug/heapsnapshot",

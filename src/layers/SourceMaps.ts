@@ -1,6 +1,7 @@
+import * as Effect from "effect/Effect"
 import { Worker } from "node:worker_threads"
 import type { DenseMap } from "../bundle/DenseMap.ts"
-import type { Frame } from "../services/Pprof.ts"
+import type { Frame, Sample } from "../services/Pprof.ts"
 import type { Position } from "../services/V8Profile.ts"
 import { type Bundled, bundled } from "./Bundled.ts"
 
@@ -35,6 +36,21 @@ export const resolve = async (positions: ReadonlyArray<Position>): Promise<Reado
   for (const [key, position] of unknown) if (!known.has(key)) known.set(key, frameOf(position, undefined))
   return positions.map((position) => known.get(keyOf(position)) ?? frameOf(position, undefined))
 }
+
+/**
+ * As {@link resolve}, for the stacks of samples.
+ *
+ * @category conversions
+ * @since 1.1.0
+ */
+export const resolveSamples = (samples: ReadonlyArray<Sample<Position>>): Effect.Effect<ReadonlyArray<Sample>> =>
+  Effect.map(Effect.promise(() => resolve(samples.flatMap(({ stack }) => stack))), (frames) => {
+    let used = 0
+    return samples.map((sample) => {
+      used += sample.stack.length
+      return { ...sample, stack: frames.slice(used - sample.stack.length, used) }
+    })
+  })
 
 const keyOf = ({ columnNumber, functionName, lineNumber, url }: Position) =>
   `${functionName}\n${url}\n${lineNumber}\n${columnNumber}`

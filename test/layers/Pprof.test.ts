@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Result } from "effect"
+import { Duration, Effect, Layer, Result } from "effect"
 import { request } from "node:http"
 import { syncBuiltinESMExports } from "node:module"
 import { gunzipSync } from "node:zlib"
@@ -147,68 +147,6 @@ describe("/debug/pprof/", () => {
         body.toString(),
         ["node", "main.js", "serve", "--token=<redacted>", "--key", "<redacted>", "<redacted>"].join("\0")
       )
-    })))
-})
-
-describe("what is beside it", () => {
-  const get = (path: string) =>
-    Effect.flatMap(Admin.Admin, ({ url }) => Effect.promise(async () => (await fetch(`${url}${path}`)).json()))
-
-  it.live("groups fibers, and finds the ones that leak, not 100 that come and go", () =>
-    run(Effect.gen(function*() {
-      const stuck = Effect.fn("leaky")(function*() {
-        yield* Effect.never
-      })
-      const leaking = yield* Effect.forkChild(
-        Effect.forever(Effect.andThen(Effect.forkDetach(stuck()), Effect.sleep("50 millis")))
-      )
-      const poll = Effect.fn("poll")(function*() {
-        yield* Effect.sleep("300 millis")
-      })
-      const polling = yield* Effect.forEach(
-        Array.from({ length: 100 }, (_, index) =>
-          Effect.delay(
-            Effect.forever(
-              Effect.forkScoped(poll()).pipe(
-                Effect.flatMap(Fiber.join),
-                Effect.scoped
-              )
-            ),
-            index * 3
-          )),
-        (poller) => Effect.forkChild(poller)
-      )
-      type Groups = ReadonlyArray<{ readonly span?: string; readonly count: number }>
-      const leaked = Effect.map(
-        get("/debug/fibers"),
-        (groups) => (groups as Groups).find(({ span }) => span === "leaky")?.count ?? 0
-      )
-      while ((yield* leaked) < 3);
-      const leaks = (yield* get("/debug/fibers?leaks=1&seconds=2")) as ReadonlyArray<{ group: { span: string } }>
-      assert.deepStrictEqual(leaks.map(({ group }) => group.span), ["leaky"])
-      assert.isAbove(yield* leaked, 20)
-      yield* Fiber.interruptAll([leaking, ...polling])
-    })))
-
-  it.live("traces, measures the event loop, counts handles", () =>
-    run(Effect.gen(function*() {
-      const trace = (yield* get("/debug/trace?seconds=1")) as { traceEvents: ReadonlyArray<{ ph: string }> }
-      const count = (ph: string) => trace.traceEvents.filter((event) => event.ph === ph).length
-      assert.isAbove(count("B"), 0)
-      assert.strictEqual(count("B"), count("E"))
-      assert.hasAllKeys(yield* get("/debug/eventloop?seconds=1"), [
-        "unit",
-        "seconds",
-        "mean",
-        "p50",
-        "p90",
-        "p99",
-        "p99.9",
-        "p100"
-      ])
-      assert.property(yield* get("/debug/handles"), "TCPServerWrap")
-      const { url } = yield* Admin.Admin
-      assert.strictEqual((yield* Effect.promise(() => fetch(`${url}/debug/nosuch`))).status, 404)
     })))
 })
 

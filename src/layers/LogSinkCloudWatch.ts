@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Backlog from "../services/Backlog.ts"
 import { classify } from "../services/DeliveryError.ts"
 import { droppedOf, Ledger } from "../services/Ledger.ts"
 import * as LogBatch from "../services/LogBatch.ts"
@@ -155,7 +156,7 @@ export const make = Effect.fnUntraced(function*(
   return sink
 })
 
-const gapEvent = ({ count, from, to }: Shipper.Gap, timestamp: number): LogEvent => ({
+const gapEvent = ({ count, from, to }: Backlog.Gap, timestamp: number): LogEvent => ({
   timestamp,
   level: "Warn",
   line: encode({

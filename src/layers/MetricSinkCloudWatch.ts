@@ -3,6 +3,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import type * as Backlog from "../services/Backlog.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as MetricPost from "../services/MetricPost.ts"
 import { MetricSink } from "../services/MetricSink.ts"
@@ -34,7 +35,7 @@ export interface Options extends AwsOptions, MetricPost.Options {
   readonly drainDeadline?: Duration.Input | undefined
 }
 
-interface Item extends Shipper.Item {
+interface Item extends Backlog.Item {
   readonly datum: MetricPost.PostDatum
 }
 

@@ -7,38 +7,11 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Backlog from "../services/Backlog.ts"
 import * as Backoff from "../services/Backoff.ts"
 import { DeliveryError } from "../services/DeliveryError.ts"
-import type { Fifo } from "../services/Fifo.ts"
 import type { Account, Rejection } from "../services/Ledger.ts"
-import * as Spool from "../services/Spool.ts"
-
-/**
- * What is shipped. `bytes` is its share of a batch and of the buffer, `timestamp` milliseconds since the epoch; when the
- * buffer is full, items of the lowest `priority` (from 0) are dropped first, oldest first.
- *
- * @category models
- * @since 1.1.0
- */
-export interface Item {
-  readonly bytes: number
-  readonly timestamp: number
-  readonly priority: number
-  /** The engine's own: where the item is among all that were offered. */
-  order?: number
-}
-
-/**
- * Items that were dropped while the buffer was full: how many, and the first and last of their timestamps.
- *
- * @category models
- * @since 1.1.0
- */
-export interface Gap {
-  readonly count: number
-  readonly from: number
-  readonly to: number
-}
+import type { Pack } from "../services/Spool.ts"
 
 /**
  * What an acknowledged request did not take, by reason.
@@ -53,18 +26,17 @@ export type Receipt = Partial<Record<Rejection, number>>
  *
  * **Details**
  *
- * `send` is one attempt at one request. `span` bounds the time
- * between the first and last item of a batch, in milliseconds. With `ambiguous: "drop"`, items that an unanswered
- * request may have delivered are not sent again. `gapItem` makes the item that tells of dropped ones.
+ * `send` is one attempt at one request. With `ambiguous: "drop"`, items that an unanswered request may have delivered are
+ * not sent again. `gapItem` makes the item that tells of dropped ones.
  *
  * @category models
  * @since 1.1.0
  */
-export interface Options<I extends Item> {
+export interface Options<I extends Backlog.Item> {
   readonly account: Account
-  readonly limits: { readonly bytes: number; readonly items: number; readonly span?: number | undefined }
+  readonly limits: Backlog.Limits
   readonly send: (batch: ReadonlyArray<I>) => Effect.Effect<Receipt, DeliveryError>
-  readonly gapItem?: ((gap: Gap) => I) | undefined
+  readonly gapItem?: ((gap: Backlog.Gap) => I) | undefined
   readonly ambiguous?: "retry" | "drop" | undefined
   readonly maxBufferedBytes?: number | undefined
   readonly flushInterval?: Duration.Input | undefined
@@ -72,7 +44,7 @@ export interface Options<I extends Item> {
   readonly drainDeadline?: Duration.Input | undefined
   readonly parallel?: number | undefined
   /** How items of one priority are kept while they cannot be delivered. */
-  readonly pack?: Spool.Pack<I> | undefined
+  readonly pack?: Pack<I> | undefined
   /** Called when delivery begins to fail, with the reason, and without one when it works again. */
   readonly onFailure?: ((reason: string | undefined) => void) | undefined
 }
@@ -85,7 +57,7 @@ export interface Options<I extends Item> {
  * @category models
  * @since 1.1.0
  */
-export interface Shipper<I extends Item> {
+export interface Shipper<I extends Backlog.Item> {
   readonly offer: (item: I) => void
   readonly flush: Effect.Effect<void>
 }
@@ -104,7 +76,6 @@ export const defaults = {
   parallel: 4
 }
 
-const priorities = 4
 const drainBackoff = 1_000
 // A buffer so full is not just a burst.
 const stuckShare = 0.75
@@ -138,15 +109,15 @@ interface Batch<I> {
  * @category constructors
  * @since 1.1.0
  */
-export const make = Effect.fnUntraced(function*<I extends Item>(options: Options<I>) {
-  const { account, ambiguous = "retry", gapItem, limits, onFailure, send } = options
+export const make = Effect.fnUntraced(function*<I extends Backlog.Item>(options: Options<I>) {
+  const { account, ambiguous = "retry", gapItem, limits, onFailure, pack, send } = options
   const maxBufferedBytes = options.maxBufferedBytes ?? defaults.maxBufferedBytes
   const shortestInterval = Duration.toMillis(options.flushInterval ?? defaults.flushInterval)
   const requestTimeout = Duration.fromInputUnsafe(options.requestTimeout ?? defaults.requestTimeout)
   const drainDeadline = options.drainDeadline ?? defaults.drainDeadline
 
   const isStuck = () => account.failure !== undefined || account.bufferedBytes > maxBufferedBytes * stuckShare
-  const queues = Array.from({ length: priorities }, () => Spool.make(options.pack, isStuck))
+  const backlog = Backlog.make({ account, limits, maxBytes: maxBufferedBytes, pack, packing: isStuck })
   const permits = Semaphore.makeUnsafe(options.parallel ?? defaults.parallel)
   const queued = Latch.makeUnsafe(false)
   const due = Latch.makeUnsafe(false)
@@ -156,128 +127,28 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
   const wakeDue = makeWaker(due)
   const underWay = new Set<number>()
   let flushing: ReadonlyArray<{ readonly upTo: number; readonly resume: () => void }> = []
-  let lastOrder = 0
-  let queuedBytes = 0
   let refusals = 0
   let retrying = 0
   let interval = shortestInterval
-  let gap: Gap | undefined
   let closing = false
   let closed = false
 
   const isUrgent = () => closing || flushing.length > 0
-  const isFull = () => queuedBytes >= limits.bytes || account.buffered >= limits.items
 
-  const widen = ({ count, from, to }: Gap) => {
-    gap = gap === undefined ? { count, from, to } : {
-      count: gap.count + count,
-      from: Math.min(gap.from, from),
-      to: Math.max(gap.to, to)
-    }
-  }
-
-  const overflow = ({ timestamp }: I) => {
-    account.dropped.overflow++
-    widen({ count: 1, from: timestamp, to: timestamp })
-  }
-
-  const take = (queue: Fifo<I>): I | undefined => {
-    const item = queue.shift()
-    if (item === undefined) return undefined
-    account.buffered--
-    queuedBytes -= item.bytes
-    return item
-  }
-
-  const hasRoom = ({ bytes }: I) => account.bufferedBytes + bytes <= maxBufferedBytes
-
-  const makeRoom = (item: I): boolean => {
-    if (item.bytes > maxBufferedBytes) return false
-    for (const queue of queues.slice(0, item.priority + 1)) {
-      while (!hasRoom(item)) {
-        const evicted = take(queue)
-        if (evicted === undefined) break
-        account.bufferedBytes -= evicted.bytes
-        overflow(evicted)
-      }
-    }
-    return hasRoom(item)
-  }
-
-  const admit = (item: I): boolean => {
-    account.offered++
+  const offer = (item: I): boolean => {
     if (closed) {
+      account.offered++
       account.dropped.afterClose++
       return false
     }
-    if (!hasRoom(item) && !makeRoom(item)) {
-      overflow(item)
-      return false
-    }
-    item.order = ++lastOrder
-    queues[item.priority]?.push(item)
-    account.buffered++
-    account.bufferedBytes += item.bytes
-    queuedBytes += item.bytes
+    if (!backlog.admit(item)) return false
     if (account.buffered === 1) wakeQueued()
-    if (isFull()) wakeDue()
+    if (backlog.isFull()) wakeDue()
     return true
   }
 
-  const oldest = (): Fifo<I> | undefined => {
-    let found: Fifo<I> | undefined
-    let least = Infinity
-    for (const queue of queues) {
-      const order = queue.peek()?.order ?? Infinity
-      if (order >= least) continue
-      least = order
-      found = queue
-    }
-    return found
-  }
-
-  const nextOf = (current: Fifo<I> | undefined) => {
-    let least = Infinity
-    for (const queue of queues) if (queue !== current) least = Math.min(least, queue.peek()?.order ?? Infinity)
-    return least
-  }
-
-  const cut = () => {
-    const items: Array<I> = []
-    const from = oldest()?.peek()?.order ?? Infinity
-    let bytes = 0
-    let first = Infinity
-    let last = -Infinity
-    // Runs of one priority are the rule: look at the other queues only where a run ends.
-    let queue = oldest()
-    let runEnds = nextOf(queue)
-    while (items.length < limits.items) {
-      let item = queue?.peek()
-      if ((item?.order ?? Infinity) > runEnds) {
-        queue = oldest()
-        runEnds = nextOf(queue)
-        item = queue?.peek()
-      }
-      if (queue === undefined || item === undefined) break
-      bytes += item.bytes
-      first = Math.min(first, item.timestamp)
-      last = Math.max(last, item.timestamp)
-      if (items.length > 0 && (bytes > limits.bytes || last - first >= (limits.span ?? Infinity))) break
-      take(queue)
-      items.push(item)
-    }
-    account.inFlight += items.length
-    if (account.buffered === 0) Latch.closeUnsafe(queued)
-    return { items, from }
-  }
-
-  const leave = (items: ReadonlyArray<I>) => {
-    account.inFlight -= items.length
-    for (const { bytes } of items) account.bufferedBytes -= bytes
-  }
-
   const acknowledge = (items: ReadonlyArray<I>, receipt: Receipt) => {
-    leave(items)
+    backlog.leave(items)
     let refused = 0
     for (const [reason, count] of Object.entries(receipt)) {
       account.rejected[reason as Rejection] += count
@@ -290,11 +161,8 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
       account.failure = undefined
       onFailure?.(undefined)
     }
-    if (gap !== undefined && gapItem !== undefined) {
-      const told = gap
-      gap = undefined
-      if (!admit(gapItem(told))) widen(told)
-    }
+    const gap = gapItem === undefined ? undefined : backlog.takeGap()
+    if (gap !== undefined && gapItem !== undefined && !offer(gapItem(gap))) backlog.widen(gap)
     release(healed)
   }
 
@@ -338,7 +206,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
         if (Result.isSuccess(result)) return acknowledge(items, result.success)
         const error = result.failure
         if (isLost(error)) {
-          leave(items)
+          backlog.leave(items)
           account.dropped.ambiguous += items.length
           return failed(error, attempts)
         }
@@ -350,7 +218,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
         if (error.kind === "invalid" && refusals < suspicious) {
           if (items.length === 1) {
             refusals++
-            leave(items)
+            backlog.leave(items)
             account.rejected.invalid++
             return
           }
@@ -364,7 +232,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
 
   const settle = () => {
     if (flushing.length === 0) return
-    const unsettled = closed ? Infinity : Math.min(oldest()?.peek()?.order ?? Infinity, ...underWay)
+    const unsettled = closed ? Infinity : Math.min(backlog.oldest(), ...underWay)
     const done = flushing.filter(({ upTo }) => upTo < unsettled)
     flushing = flushing.filter(({ upTo }) => upTo >= unsettled)
     for (const { resume } of done) resume()
@@ -375,12 +243,13 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
     yield* queued.await
     // While something waits to be tried again, only a full batch is worth a request of its own.
     while (!isUrgent()) {
-      if (!isFull()) Latch.closeUnsafe(due)
+      if (!backlog.isFull()) Latch.closeUnsafe(due)
       yield* Effect.raceFirst(Effect.sleep(Duration.millis(interval)), due.await)
-      if (isFull() || retrying === 0) break
+      if (backlog.isFull() || retrying === 0) break
     }
     yield* Semaphore.take(permits, 1)
-    const { from, items } = cut()
+    const { from, items } = backlog.cut()
+    if (account.buffered === 0) Latch.closeUnsafe(queued)
     underWay.add(from)
     yield* deliver({ items, repeated: false }).pipe(
       Effect.when(Effect.sync(() => items.length > 0)),
@@ -395,7 +264,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
   yield* Effect.forkIn(Effect.forever(dispatch), workers)
 
   const flush = Effect.callback<void>((resume) => {
-    flushing = [...flushing, { upTo: lastOrder, resume: () => resume(Effect.void) }]
+    flushing = [...flushing, { upTo: backlog.newest(), resume: () => resume(Effect.void) }]
     wakeDue()
     settle()
   })
@@ -421,7 +290,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(options: Options
       settle()
     })
   )
-  return { offer: (item) => void admit(item), flush } satisfies Shipper<I>
+  return { offer: (item) => void offer(item), flush } satisfies Shipper<I>
 })
 
 // A fiber that waits runs on inside the call that opens its latch, and that may be an app's log call.

@@ -3,15 +3,16 @@ import { Arbitrary, Clock, Deferred, Effect, Exit, Fiber, Random, Schema, Scope 
 import { TestClock } from "effect/testing"
 import { setImmediate } from "node:timers/promises"
 import * as Shipper from "../../src/layers/Shipper.ts"
+import type * as Backlog from "../../src/services/Backlog.ts"
 import { DeliveryError, type Kind } from "../../src/services/DeliveryError.ts"
 import * as Ledger from "../../src/services/Ledger.ts"
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000)
 const [second, hour] = [1000, 3_600_000]
 
-interface Item extends Shipper.Item {
+interface Item extends Backlog.Item {
   readonly id: number
-  readonly told?: Shipper.Gap
+  readonly told?: Backlog.Gap
 }
 
 type Answer = Effect.Effect<Shipper.Receipt, DeliveryError>
@@ -43,7 +44,7 @@ const setUp = Effect.fnUntraced(function*(options: Options = {}) {
   const account = Ledger.makeAccount("test")
   const scope = yield* Scope.make()
   const calls: Array<Call> = []
-  const gaps: Array<Shipper.Gap> = []
+  const gaps: Array<Backlog.Gap> = []
   const broken = new Set<string>()
   const limits = { bytes: 1_000, items: 100, ...options.limits }
   const parallel = options.parallel ?? Shipper.defaults.parallel

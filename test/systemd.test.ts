@@ -132,7 +132,7 @@ describe.runIf(bootable || process.env["CI"] !== undefined)("a machine that syst
   })
 
   it("listens below 1024 as an ordinary account, with the one capability that takes", async () => {
-    const low = await freePort(200, 1000)
+    const low = await freePort(700, 980)
     const { code, stderr } = await init(`--port=${low}`, `--admin-port=${adminPort}`, "--user=daemon")
     assert.strictEqual(code, 0, stderr)
     assert.strictEqual((await fetch(`http://127.0.0.1:${low}/livez`)).status, 200)

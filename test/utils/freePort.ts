@@ -1,7 +1,10 @@
 import { createServer } from "node:net"
 
-/** A free port, below those that outgoing connections take, so that it is still free after a while. */
-export const freePort = async (lowest = 10_000, highest = 30_000): Promise<number> => {
+/**
+ * A free port, below those that outgoing connections take, so that it is still free after a while. The range must have none
+ * of the ports that `fetch` refuses: https://fetch.spec.whatwg.org/#port-blocking
+ */
+export const freePort = async (lowest = 11_000, highest = 30_000): Promise<number> => {
   const port = lowest + Math.floor(Math.random() * (highest - lowest))
   const server = createServer()
   const free = await new Promise<boolean>((resolve) => {

@@ -37,9 +37,13 @@ interface Message {
   readonly compiled: ReadonlyArray<readonly [name: string, bytes: Uint8Array]>
 }
 
+// It may read and serve; that Node asks about the latter is new in 25.
+const permissions = ["--permission", "--allow-fs-read=*"]
+if (process.allowedNodeEnvironmentFlags.has("--allow-net")) permissions.push("--allow-net")
+
 const run = (directory: string, file: string, kept: ReadonlySet<string>): Promise<Compiled | undefined> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--permission", "--allow-fs-read=*", file, "serve"], {
+    const child = spawn(process.execPath, [...permissions, file, "serve"], {
       cwd: directory,
       env: {},
       serialization: "advanced",

@@ -29,6 +29,18 @@ export interface BundleOptions {
 }
 
 /**
+ * What {@link bundle} made. `compiled` tells whether it brings what V8 compiled for a start.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface Bundle {
+  readonly version: string
+  readonly bytes: number
+  readonly compiled: boolean
+}
+
+/**
  * Bundles a service into one file that runs alone, as CommonJS or as a module, on Node 20.20 and later.
  *
  * **Details**
@@ -45,7 +57,7 @@ export interface BundleOptions {
  * await bundle({ entry: "src/main.ts", outfile: "dist/main.js" })
  * ```
  */
-export const bundle = async (options: BundleOptions): Promise<{ readonly version: string; readonly bytes: number }> => {
+export const bundle = async (options: BundleOptions): Promise<Bundle> => {
   const stamp = options.version ?? version(dirname(resolve(options.entry)))
   const [{ rolldown }, { parseAst }] = await Promise.all([import("rolldown"), import("rolldown/parseAst")])
   const build = await rolldown({
@@ -88,7 +100,7 @@ export const bundle = async (options: BundleOptions): Promise<{ readonly version
   const text = render(parts, { compiled })
   mkdirSync(dirname(options.outfile), { recursive: true })
   writeFileSync(options.outfile, text, { mode: 0o755 })
-  return { version: stamp, bytes: text.length }
+  return { version: stamp, bytes: text.length, compiled: compiled !== undefined }
 }
 
 /**

@@ -149,6 +149,17 @@ run({
     assert.isFalse(existsSync(marker))
   })
 
+  it("says that it brings no compiled code, where the entry serves nothing", () => {
+    const directory = repository()
+    const [entry, outfile] = [join(directory, "main.ts"), join(directory, "main.js")]
+    const command = new URL("../src/bin/keelson-bundle.ts", import.meta.url).pathname
+    const said = (...flags: ReadonlyArray<string>) =>
+      spawnSync(process.execPath, [command, entry, outfile, "--version", "1.1.ab41cd", ...flags], { encoding: "utf8" })
+    assert.match(said().stderr, /^It brings no compiled code, and starts slower: the entry served nothing/)
+    assert.strictEqual(said("--no-compile").stderr, "")
+    assert.strictEqual(said().status, 0)
+  })
+
   it("lets an entry write nothing while it is built", async () => {
     const directory = repository()
     const [entry, marker] = [join(directory, "main.ts"), join(directory, "ran")]

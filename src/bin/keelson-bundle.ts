@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util"
+import * as zlib from "node:zlib"
 import { bundle } from "../bundle.ts"
 import { executable, permissions } from "../executable.ts"
 
@@ -16,6 +17,11 @@ const { positionals: [entry, outfile], values: { allow = [], exe, "no-compile": 
   })
 const allowed = permissions.filter((permission) => allow.includes(permission))
 
+const uncompiled = "It brings no compiled code, and starts slower: " +
+  ("zstdCompressSync" in zlib
+    ? "the entry served nothing while it was built, or not within 20 seconds\n"
+    : `Node ${process.version} has no zstd; build with 22.15 or later\n`)
+
 if (entry === undefined || outfile === undefined || allowed.length < allow.length) {
   process.stderr.write(
     "Usage: keelson-bundle <entry.ts> <outfile.js> [--version 1.1.ab41cd] [--no-compile]\n" +
@@ -26,6 +32,7 @@ if (entry === undefined || outfile === undefined || allowed.length < allow.lengt
   try {
     const built = await bundle({ entry, outfile, version, compile: !interpreted })
     process.stdout.write(`${outfile} ${built.version} ${Math.round(built.bytes / 1024)} KiB\n`)
+    if (!interpreted && !built.compiled) process.stderr.write(uncompiled)
     if (exe !== undefined) {
       const { bytes } = executable({ bundle: outfile, outfile: exe, node, allow: allowed })
       process.stdout.write(`${exe} ${built.version} ${Math.round(bytes / 1024 / 1024)} MiB\n`)

@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as ClientErrors from "./ClientErrors.ts"
+import * as FreshConnections from "./FreshConnections.ts"
 import * as Gate from "./Gate.ts"
 import * as ObservedResponse from "./ObservedResponse.ts"
 import * as Pipelining from "./Pipelining.ts"
@@ -137,6 +138,7 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
         refuse(request, response, Refusal.expectation)
       })
     )
+    const sparing = FreshConnections.watch(server)
     ClientErrors.answer(server, { response, refused: options.refused })
     const { port } = yield* Effect.acquireRelease(listen(server, options), () =>
       Effect.sync(() => {
@@ -144,10 +146,10 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
         server.closeAllConnections()
       }))
     const closed = Effect.callback<void>((resume) => {
-      server.close(() => resume(Effect.void))
+      sparing(() => server.close(() => resume(Effect.void)))
     })
     // A connection that turns idle after `close` is kept by Node until its timeout, so idle ones are closed repeatedly.
-    const closeIdle = Effect.sync(() => server.closeIdleConnections()).pipe(
+    const closeIdle = Effect.sync(() => sparing(() => server.closeIdleConnections())).pipe(
       Effect.repeat(Schedule.spaced("20 millis"))
     )
     return {

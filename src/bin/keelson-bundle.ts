@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util"
-import * as zlib from "node:zlib"
 import { bundle } from "../bundle.ts"
 import { executable, permissions } from "../executable.ts"
 
@@ -17,10 +16,8 @@ const { positionals: [entry, outfile], values: { allow = [], exe, "no-compile": 
   })
 const allowed = permissions.filter((permission) => allow.includes(permission))
 
-const uncompiled = "It brings no compiled code, and starts slower: " +
-  ("zstdCompressSync" in zlib
-    ? "the entry served nothing while it was built, or not within 20 seconds\n"
-    : `Node ${process.version} has no zstd; build with 22.15 or later\n`)
+const uncompiled = "It brings no compiled code, and starts slower: the entry served nothing while it was built, " +
+  "or this Node has no zstd, which 22.15 and later have\n"
 
 if (entry === undefined || outfile === undefined || allowed.length < allow.length) {
   process.stderr.write(

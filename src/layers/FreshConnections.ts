@@ -8,8 +8,7 @@ import type { Socket } from "node:net"
  * **Details**
  *
  * A server that closes ends the connections that wait. From 26 on Node counts among them those that were just opened: what
- * a client sends on one is answered with a reset, though the server took the connection. They have until the headers'
- * timeout to ask, and are closed with the answer.
+ * a client sends on one is answered with a reset, though the server took the connection. Node 24 lets them ask.
  *
  * @category combinators
  * @since 1.1.0
@@ -20,20 +19,16 @@ import type { Socket } from "node:net"
  * ```
  */
 export const watch = (server: Server): (run: () => void) => void => {
-  const fresh = new Set<Socket>()
-  let mostKept = fewest
-  const sweep = () => {
-    for (const socket of fresh) if (socket.destroyed || socket.bytesRead > 0) fresh.delete(socket)
-    mostKept = Math.max(fewest, fresh.size * 2)
+  const open = new Set<Socket>()
+  function forget(this: Socket) {
+    open.delete(this)
   }
-  // A listener for each connection's end would be kept for each, and there may be many.
   server.on("connection", (socket: Socket) => {
-    fresh.add(socket)
-    if (fresh.size > mostKept) sweep()
+    open.add(socket)
+    socket.on("close", forget)
   })
   return (run) => {
-    sweep()
-    const spared = [...fresh]
+    const spared = [...open].filter(({ bytesRead }) => bytesRead === 0)
     for (const socket of spared) socket.destroy = unchanged
     try {
       run()
@@ -42,8 +37,6 @@ export const watch = (server: Server): (run: () => void) => void => {
     }
   }
 }
-
-const fewest = 16
 
 function unchanged<Self>(this: Self): Self {
   return this

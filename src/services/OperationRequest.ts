@@ -3,7 +3,7 @@ import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { usageError } from "./ExitCode.ts"
 import type { FieldKind } from "./OperationField.ts"
-import type { Operation } from "./Operations.ts"
+import { fillPath, type Operation } from "./Operations.ts"
 
 /**
  * Flags that make no request, all problems at once.
@@ -55,7 +55,7 @@ export const make = (
   const problems: Array<string> = []
   const query = new URLSearchParams()
   const headers: Array<readonly [string, string]> = []
-  let target = operation.path
+  const segments = new Map<string, string | null>()
   let body: unknown
   let given = false
 
@@ -73,7 +73,7 @@ export const make = (
     }
     if (values.length === 0 && !(field.slot === "body" && field.repeated)) {
       if (field.required && (texts[field.flag] ?? []).length === 0) problems.push(`--${field.flag} is missing`)
-      if (field.slot === "path" && !field.required) target = target.replace(new RegExp(`/:${name}\\?`), "")
+      if (field.slot === "path" && !field.required) segments.set(name, null)
       continue
     }
     switch (field.slot) {
@@ -82,7 +82,7 @@ export const make = (
         if (text === "" || text === "." || text === "..") {
           problems.push(`--${field.flag}: ${JSON.stringify(text)} cannot be part of a path`)
         }
-        target = target.replace(new RegExp(`:${name}\\??(?=/|$|[^\\w])`), () => encodeURIComponent(text))
+        segments.set(name, encodeURIComponent(text))
         break
       }
       case "query":
@@ -100,6 +100,7 @@ export const make = (
   if (options.input && given) problems.push("--input is the whole body; leave out the flags of the body")
   if (problems.length > 0) return Result.fail(new OperationInputError({ problems }))
 
+  const target = fillPath(operation.path, (name) => segments.get(name)).replaceAll("::", ":")
   const search = query.toString()
   const encoded = options.input ? undefined : encodeBody(operation, body)
   if (operation.body !== undefined && (options.input || encoded !== undefined)) {

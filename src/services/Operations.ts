@@ -1,3 +1,4 @@
+import * as Context from "effect/Context"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -105,12 +106,13 @@ export const reflect = <Id extends string, Groups extends HttpApiGroup.Constrain
       }
       const first = group.topLevel ? endpoint.identifier : group.identifier
 
+      if ([group.annotations, reflected.mergedAnnotations].some(Context.get(OpenApi.Exclude))) return
       if (endpoint.path.includes("*")) return refuse("a wildcard path; name its parameters instead")
-      const found = paths[endpoint.path.replace(/:(\w+)\??/g, "{$1}")]?.[endpoint.method.toLowerCase()]
-      if (found === undefined) {
-        if (endpoint.method === "QUERY") refuse("method QUERY has no OpenAPI operation; use POST")
-        return
-      }
+      if (endpoint.method === "QUERY") return refuse("method QUERY has no OpenAPI operation; use POST")
+      const path = pathIn(paths, endpoint.path)
+      const found = paths[path]?.[endpoint.method.toLowerCase()]
+      if (found === undefined) return refuse("a path that OpenAPI writes otherwise; make it simpler")
+      if (/\/:\w/.test(path)) return refuse("a parameter in its path that is not declared; add it to params")
       if (!word.test(first) || !word.test(endpoint.identifier)) {
         return refuse("its name is no command word; use letters, digits, - and _")
       }
@@ -137,6 +139,32 @@ export const reflect = <Id extends string, Groups extends HttpApiGroup.Constrain
   })
   return problems.length === 0 ? Result.succeed(operations) : Result.fail(new OperationsError({ problems }))
 }
+
+// Of what looks like parameters, OpenAPI's path has those that are declared in braces.
+const pathIn = (paths: Readonly<Record<string, unknown>>, path: string): string => {
+  const filled = fillPath(path, (name) => `{${name}}`)
+  return filled in paths ?
+    filled :
+    Object.keys(paths).find((other) =>
+      fillPath(path, (name) => other.includes(`{${name}}`) ? `{${name}}` : undefined) === other
+    ) ?? filled
+}
+
+/**
+ * Replaces the parameters of an endpoint's path with what `fill` gives for their names: `undefined` leaves one as it is,
+ * `null` takes it out with the slash before it.
+ *
+ * @category conversions
+ * @since 1.1.0
+ */
+export const fillPath = (path: string, fill: (name: string) => string | null | undefined): string =>
+  path.replace(parameter, (whole, slash: string, name: string | undefined) => {
+    const value = name === undefined ? undefined : fill(name)
+    return value === undefined ? whole : value === null ? "" : slash + value
+  })
+
+// A doubled colon is a colon; a name may be followed by the expression that its values match.
+const parameter = /(\/?)(?:::|:(\w+)(?:\((?:[^()]|\([^()]*\))*\))?\??)/g
 
 const bodyOf = (operation: OpenApi.OpenAPISpecOperation, spec: OpenApi.OpenAPISpec) => {
   if (operation.requestBody === undefined) return undefined

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import * as OperationRequest from "../../src/services/OperationRequest.ts"
 import * as Operations from "../../src/services/Operations.ts"
 import { RichApi } from "../utils/richApi.ts"
 
@@ -52,6 +53,35 @@ describe("reflection", () => {
     assert.deepStrictEqual(kinds["address.zip"], ["Number", false, false])
   })
 
+  it("asks for a path however its parameters are written", () => {
+    const id = Schema.String
+    const get = <const Path extends `/${string}`>(path: Path, params: Record<string, typeof id>) =>
+      HttpApiEndpoint.get(`at${++count}`, path, { params, success: id })
+    let count = 0
+    class Paths extends HttpApi.make("paths").add(
+      HttpApiGroup.make("all").add(
+        get("/plain/:id", { id }),
+        get("/regex/:id(\\d+(?:x|y))/half", { id }),
+        get("/verb/:id:cancel", { id }),
+        get("/colon::batch/:id", { id }),
+        get("/release/:id@:version", { id, version: id }),
+        get("/file/:id.json", { id })
+      )
+    ) {}
+    const operations = Result.getOrThrow(reflect(Paths as never))
+    const targets = operations.map((operation) =>
+      Result.getOrThrow(OperationRequest.make(operation, { id: ["7:x"], version: ["1"] }, { input: false })).target
+    )
+    assert.deepStrictEqual(targets, [
+      "/plain/7%3Ax",
+      "/regex/7%3Ax/half",
+      "/verb/7%3Ax:cancel",
+      "/colon:batch/7%3Ax",
+      "/release/7%3Ax@1",
+      "/file/7%3Ax.json"
+    ])
+  })
+
   it("names every operation that has no command line, and what to do, at once", () => {
     class Bad extends HttpApi.make("bad").add(
       HttpApiGroup.make("files").add(
@@ -59,6 +89,8 @@ describe("reflection", () => {
           payload: Schema.Struct({ name: Schema.String }).pipe(HttpApiSchema.asMultipart())
         }),
         HttpApiEndpoint.get("any", "/files/*", { success: Schema.String }),
+        HttpApiEndpoint.get("one", "/one/:id", { success: Schema.String }),
+        HttpApiEndpoint.get("hidden", "/hidden/*", { success: Schema.String }).annotate(OpenApi.Exclude, true),
         HttpApiEndpoint.get("has space", "/space", { success: Schema.String }),
         HttpApiEndpoint.get("tunnel", "/tunnel", { success: HttpApiSchema.Upgrade({ protocol: "x" }) })
       ),
@@ -67,11 +99,12 @@ describe("reflection", () => {
     const result = reflect(Bad as never)
     assert.isTrue(Result.isFailure(result))
     const { message, problems } = Result.getOrThrow(Result.flip(result))
-    assert.strictEqual(problems.length, 5)
+    assert.strictEqual(problems.length, 6)
     for (
       const part of [
         "files.upload (POST /files): a multipart body",
         "files.any (GET /files/*): a wildcard path",
+        "files.one (GET /one/:id): a parameter in its path that is not declared",
         "files.has space (GET /space): its name is no command word",
         "files.tunnel (GET /tunnel): it upgrades the connection",
         "serve.x (GET /x): serve is a command of the chassis"

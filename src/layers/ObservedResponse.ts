@@ -29,6 +29,8 @@ export interface ObservedResponse extends ServerResponse<IncomingMessage> {
   trace: TraceContext | undefined
   /** The effect that answers a request which was begun without a fiber. */
   begun: unknown
+  /** The route of a request that was begun without a fiber. */
+  found: unknown
   /** The request's lines below the log level, where they are kept. */
   debugLines: RequestLines | undefined
   readonly operation: ObservedOperation | undefined
@@ -60,6 +62,7 @@ export const make = (options: {
   class Observed extends Response implements ObservedResponse {
     declare trace: TraceContext | undefined
     declare begun: unknown
+    declare found: unknown
     declare debugLines: RequestLines | undefined
     declare readonly startedAt: number
     declare operation: ObservedOperation | undefined
@@ -69,6 +72,7 @@ export const make = (options: {
       super(request, options)
       this.trace = undefined
       this.begun = undefined
+      this.found = undefined
       this.debugLines = undefined
       this.startedAt = performance.now()
       this.operation = undefined
@@ -87,6 +91,14 @@ export const make = (options: {
       return super.writeHead.apply(this, arguments as unknown as Parameters<ServerResponse["writeHead"]>)
     }
 
+    // Effect asks for Node's own length check, which costs a second write per answer: the length of a body that is given
+    // whole comes from its bytes.
+    override end(): this {
+      const whole: unknown = arguments[0]
+      if (whole !== undefined && typeof whole !== "function") this.strictContentLength = false
+      return super.end.apply(this, arguments as unknown as Parameters<ServerResponse["end"]>)
+    }
+
     // `apply` with `arguments` costs nothing; rest parameters would make an array for each of a response's events.
     override emit(event: string | symbol): boolean {
       if (event === "close") {
@@ -97,8 +109,6 @@ export const make = (options: {
       return super.emit.apply(this, arguments as unknown as Parameters<ServerResponse["emit"]>)
     }
   }
-  // Effect asks for Node's own length check, which costs a second write per answer; its lengths come from the bytes.
-  Object.defineProperty(Observed.prototype, "strictContentLength", { get: () => false, set: () => {} })
   return Observed
 }
 

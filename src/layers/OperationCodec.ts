@@ -9,6 +9,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpMethod from "effect/http/HttpMethod"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -68,10 +69,13 @@ export const queryDecoder = (schema: Schema.Top | undefined): Codec => {
   if (schema === undefined) return () => nothing
   const decode = decoder("Query", Schema.toCodecArrayFromSingle(schema))
   const ofNothing = decode({})
-  return Exit.isExit(ofNothing) && Exit.isSuccess(ofNothing) && isEmpty(ofNothing.value as object)
+  return Exit.isExit(ofNothing) && Exit.isSuccess(ofNothing) && isEmptyRecord(ofNothing.value)
     ? (input) => isEmpty(input as object) ? Exit.succeed({}) : decode(input)
     : decode
 }
+
+const isEmptyRecord = (value: unknown): boolean =>
+  Predicate.isObject(value) && Object.getPrototypeOf(value) === Object.prototype && Reflect.ownKeys(value).length === 0
 
 const isEmpty = (value: object): boolean => {
   for (const _ in value) return false
@@ -159,13 +163,16 @@ export const successAnswer = ({ endpoint, successes }: ReflectedEndpoint): JsonA
 }
 
 /**
- * The answers of the declared errors, `undefined` unless all of them are plain JSON.
+ * The answers of the declared errors in their order, `undefined` unless all of them are plain JSON.
  *
  * @category constructors
  * @since 1.1.0
  */
-export const failureAnswers = ({ errors }: ReflectedEndpoint) => {
-  const declared = [...errors].flatMap(([status, schemas]) => schemas.map((schema) => ({ status, schema })))
+export const failureAnswers = ({ endpoint, errors }: ReflectedEndpoint) => {
+  const order: ReadonlyArray<unknown> = [...endpoint.error]
+  const declared = [...errors].flatMap(([status, schemas]) => schemas.map((schema) => ({ status, schema }))).sort(
+    (one, other) => order.indexOf(one.schema) - order.indexOf(other.schema)
+  )
   if (!declared.every(({ schema }) => isPlainJson(schema))) return undefined
   return declared.map(({ schema, status }) => {
     const encode = Schema.encodeUnknownExit(schema as Schema.Codec<unknown, unknown>)

@@ -4,6 +4,7 @@ import type * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -60,6 +61,21 @@ export const captured = (
   context: Context.Context<never>,
   group: { readonly key: string }
 ): CapturedGroup | undefined => Context.getOrUndefined(context, keyOf(group))
+
+/**
+ * What Effect's own router has of an endpoint: its path is written as that router reads it.
+ *
+ * @category getters
+ * @since 1.1.0
+ */
+export const routeOf = (
+  context: Context.Context<never>,
+  group: { readonly key: string },
+  endpoint: HttpApiEndpoint.Top
+): HttpRouter.Route | undefined => {
+  const { handlers, routes } = context.mapUnsafe.get(group.key) as StockGroup
+  return routes[[...handlers.keys()].indexOf(endpoint.identifier)]
+}
 
 /**
  * Implements the operations of one group: a drop-in for `HttpApiBuilder.group` with the same arguments and types.
@@ -130,6 +146,11 @@ const recording = <H extends object>(stock: H, handlers: Map<string, CapturedHan
     }
   })
   return recorder as unknown as H
+}
+
+interface StockGroup {
+  readonly routes: ReadonlyArray<HttpRouter.Route>
+  readonly handlers: ReadonlyMap<string, unknown>
 }
 
 interface HandlerEntry {

@@ -1,6 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -48,6 +49,8 @@ export interface OperationRoute {
       query: Query
     ) => Begun | ((body: string) => Begun))
     | undefined
+  /** Tells the error reporters of the handlers, as Effect's own router does. */
+  readonly report: (cause: Cause.Cause<unknown>) => Effect.Effect<void, never, unknown>
 }
 
 /**
@@ -59,8 +62,7 @@ export interface OperationRoute {
  * options need the general machinery: for those the answer is `undefined`. All ways give the same bytes.
  *
  * An operation without declared headers can also `begin` without a fiber: when its handler returns a value that is
- * already there (`Effect.succeed`) it is answered on the spot. A handler that reads the raw request before it returns
- * makes `begin` throw `EarlyRequest.requestNeeded`.
+ * already there (`Effect.succeed`) it is answered on the spot.
  *
  * @category constructors
  * @since 1.1.0
@@ -82,6 +84,7 @@ export const compile = (
   ) return undefined
 
   const provide = provider(captured.context, context)
+  const report: OperationRoute["report"] = (cause) => provide(ErrorReporter.report(cause))
   const params = OperationCodec.decoder("Params", endpoint.params)
   // Reading the headers copies them: only an operation that declares some pays for that.
   const headers = endpoint.headers === undefined ? undefined : OperationCodec.decoder("Headers", endpoint.headers)
@@ -94,15 +97,14 @@ export const compile = (
     const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
     for (const encode of failure === undefined ? [] : failures) {
       const encoded = encode(failure)
-      if (encoded !== undefined) return Exit.succeed(encoded)
+      if (encoded !== undefined) return Effect.as(report(cause), encoded)
     }
     return Exit.failCause(cause)
   }
   const finish = (handled: Effect.Effect<unknown, unknown, unknown>): Answering => {
     if (isDone(handled)) return onSuccess(handled.value)
-    const provided = provide(handler.uninterruptible ? handled : Effect.interruptible(handled))
     return Effect.flatMap(
-      Effect.exit(provided),
+      Effect.exit(handler.uninterruptible ? handled : Effect.interruptible(handled)),
       (exit) => Exit.isSuccess(exit) ? onSuccess(exit.value) : onFailure(exit.cause)
     )
   }
@@ -110,7 +112,7 @@ export const compile = (
   const run: OperationRoute["run"] = (request, rawParams, rawQuery) => {
     const body = payload.read(request, rawQuery)
     if (body === undefined) return undefined
-    return Effect.flatMapEager(
+    return provide(Effect.flatMapEager(
       params(rawParams),
       (params) =>
         Effect.flatMapEager(
@@ -120,24 +122,32 @@ export const compile = (
               Effect.flatMapEager(body, (payload) =>
                 finish(handler.handle({ request, endpoint, group, params, headers, query, payload }))))
         )
-    )
+    ))
   }
 
-  const handle = (response: ServerResponse, params: unknown, query: unknown, payload: unknown): Begun => {
-    const request = EarlyRequest.make()
+  const handle = (
+    source: IncomingMessage,
+    response: ServerResponse,
+    params: unknown,
+    query: unknown,
+    payload: unknown
+  ): Begun => {
+    const request = EarlyRequest.make(source, response)
     const handled = handler.handle({ request, endpoint, group, params, headers: undefined, query, payload })
     if (!isDone(handled)) {
-      return Effect.withFiber((fiber) => {
+      return provide(Effect.withFiber((fiber) => {
         request.resolve(Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest))
         return finish(handled)
-      })
+      }))
     }
     const { value } = handled
     const plain = success.textOf(value)
     if (plain !== undefined) return send(response, plain)
     if (HttpServerResponse.isHttpServerResponse(value)) return finish(handled)
     const encoded = success.encode(value)
-    if (!isDone(encoded)) return Effect.mapEager(encoded, (encoded) => OperationCodec.respond(success, encoded))
+    if (!isDone(encoded)) {
+      return provide(Effect.mapEager(encoded, (encoded) => OperationCodec.respond(success, encoded)))
+    }
     const text = success.text(encoded.value)
     return text === undefined ? Exit.succeed(OperationCodec.respond(success, encoded.value)) : send(response, text)
   }
@@ -159,19 +169,23 @@ export const compile = (
     if (ofBody === undefined) {
       const decodedPayload = payload.read(noRequest, rawQuery)
       return decodedPayload !== undefined && isDone(decodedPayload) &&
-        handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
+        handle(request, response, decodedParams.value, decodedQuery.value, decodedPayload.value)
     }
     if (!RequestBody.isAhead(request) || !ofBody.accepts(RawHeader.find(request.rawHeaders, "content-type"))) {
       return false
     }
     return (body) => {
       const decodedPayload = ofBody.decode(body)
-      return isDone(decodedPayload) && handle(response, decodedParams.value, decodedQuery.value, decodedPayload.value)
+      return isDone(decodedPayload) &&
+        handle(request, response, decodedParams.value, decodedQuery.value, decodedPayload.value)
     }
   }
 
-  return { run, begin: headers === undefined ? begin : undefined }
+  return { run, begin: headers === undefined && isBodied(success.status) ? begin : undefined, report }
 }
+
+// Those that Effect answers otherwise have no body, or are none of an answer that ends a request.
+const isBodied = (status: number) => status >= 200 && status < 600 && ![204, 205, 304].includes(status)
 
 // Asked several times a request: comparing prototypes costs a tenth of `Exit.isExit` and `Exit.isSuccess`.
 const isDone = (effect: Effect.Effect<unknown, unknown, unknown>): effect is Exit.Success<unknown> =>
@@ -185,5 +199,5 @@ const provider = (wanted: Context.Context<never>, given: Context.Context<never>)
   const missing = new Map([...wanted.mapUnsafe].filter(([key, value]) => given.mapUnsafe.get(key) !== value))
   const context = Context.makeUnsafe<unknown>(missing)
   return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, unknown> =>
-    missing.size === 0 ? effect : Effect.provideContext(effect, context)
+    missing.size === 0 || isDone(effect) ? effect : Effect.provideContext(effect, context)
 }

@@ -27,7 +27,7 @@ type Routes<A> = ReadonlyMap<string, A>
 
 /**
  * Makes an empty table: Effect's router, and before it shortcuts for what most requests ask, a path without parameters
- * or with one at its end, no query, nothing to decode.
+ * or with one at its end, no query, nothing to decode. A `config` of its own has no shortcuts.
  *
  * **Details**
  *
@@ -42,15 +42,16 @@ type Routes<A> = ReadonlyMap<string, A>
  * table.find("GET", "/greetings/world")?.params // { name: "world" }
  * ```
  */
-export const make = <A>(): RouteTable<A> => {
-  const router = FindMyWay.make<A>()
+export const make = <A>(config: Partial<FindMyWay.RouterConfig> = {}): RouteTable<A> => {
+  const router = FindMyWay.make<A>(config)
+  const isUsual = Object.keys(config).length === 0
   const added = new Map<string, Map<string, A>>()
   const shortcuts = new Map<string, Shortcuts<A>>()
 
   const shortcutsOf = (method: string): Shortcuts<A> | undefined => {
     const routes = added.get(method)
     if (routes === undefined) return undefined
-    const made = { exact: exactOf(routes), trailing: trailingOf(routes) }
+    const made = isUsual ? { exact: exactOf(routes), trailing: trailingOf(routes) } : noShortcuts
     shortcuts.set(method, made)
     return made
   }
@@ -82,6 +83,7 @@ export const make = <A>(): RouteTable<A> => {
 }
 
 const none = Object.freeze({})
+const noShortcuts: Shortcuts<never> = { exact: new Map(), trailing: [] }
 const longestParameter = 100
 
 // What the router takes as it is: nothing to decode, no query, no further segment.

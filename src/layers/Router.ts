@@ -20,7 +20,6 @@ import * as Tracer from "effect/Tracer"
 import { IncomingMessage } from "node:http"
 import { DebugLines, type RequestLines } from "../services/DebugLines.ts"
 import * as TraceContext from "../services/TraceContext.ts"
-import * as EarlyRequest from "./EarlyRequest.ts"
 import * as HttpErrors from "./HttpErrors.ts"
 import { isObserved, type ObservedOperation, type ObservedResponse } from "./ObservedResponse.ts"
 import type { ReflectedEndpoint } from "./OperationCodec.ts"
@@ -90,12 +89,17 @@ export interface Router {
 interface Route {
   readonly observed: ObservedOperation
   readonly present?: (() => boolean) | undefined
-  begin: OperationRoute.OperationRoute["begin"]
+  readonly begin: OperationRoute.OperationRoute["begin"]
   readonly run: (
     request: HttpServerRequest.HttpServerRequest,
-    found: FindMyWay.FindResult<Route>
+    found: Found
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, unknown> | undefined
+  /** What an operation that compiles is to Effect's own router. */
+  readonly stock?: HttpRouter.Route | undefined
+  readonly report?: OperationRoute.OperationRoute["report"] | undefined
 }
+
+type Found = FindMyWay.FindResult<Route>
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"]
 
@@ -132,7 +136,7 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     const general = (yield* HttpRouter.toHttpEffect(HttpApiBuilder.layer(options.api))) as HttpEffect
     const context = yield* Effect.context<never>()
     const traced = (yield* Tracer.Tracer) !== Tracer.nativeTracer
-    const router = RouteTable.make<Route>()
+    const router = RouteTable.make<Route>(yield* HttpRouter.RouterConfig)
     const owners = new Map<string, string>()
     const add = (method: string, path: `/${string}`, owner: string, route: Route): RouteConflict | undefined => {
       const key = `${method} ${path}`
@@ -169,56 +173,73 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
         const route = captured === undefined
           ? undefined
           : OperationRoute.compile(reflected as unknown as ReflectedEndpoint, captured, context)
-        conflicts.push(add(endpoint.method, endpoint.path as `/${string}`, operation, {
+        const stock = OperationGroup.routeOf(context, group, endpoint)
+        conflicts.push(add(endpoint.method, (stock?.path ?? endpoint.path) as `/${string}`, operation, {
           observed: options.observe({ method: endpoint.method, path: endpoint.path, operation, quiet: false }),
           begin: traced ? undefined : route?.begin,
-          run: (request, found) => route?.run(request, found.params, found.searchParams)
+          run: (request, found) => route?.run(request, found.params, found.searchParams),
+          stock,
+          report: route?.report
         }))
       }
     })
     const conflict = conflicts.find((conflict) => conflict !== undefined)
     if (conflict !== undefined) return yield* conflict
 
-    const allowed = ({ url }: HttpServerRequest.HttpServerRequest) =>
-      methods.filter((method) => isPresent(router.find(method, url)))
+    const allowed = ({ method: refused, url }: HttpServerRequest.HttpServerRequest) =>
+      methods.filter((method) => method !== refused && isPresent(router.find(method, url)))
 
-    const answer = (request: HttpServerRequest.HttpServerRequest, response: unknown): HttpEffect => {
+    const find = (request: HttpServerRequest.HttpServerRequest): Found | undefined => {
       const found = router.find(request.method, request.url) ??
         (request.method === "HEAD" ? router.find("GET", request.url) : undefined)
-      if (!isPresent(found)) return general
-      if (isObserved(response)) response.observe(found.handler.observed)
-      return (found.handler.run(request, found) ?? general) as HttpEffect
+      return isPresent(found) ? found : undefined
+    }
+
+    const run = (request: HttpServerRequest.HttpServerRequest, found: Found | undefined): HttpEffect => {
+      try {
+        return (found?.handler.run(request, found) ?? general) as HttpEffect
+      } catch (error) {
+        return Exit.die(error)
+      }
     }
 
     const httpEffect = Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
       const response = NodeHttpServerRequest.toServerResponse(request)
+      const observed = isObserved(response) ? response : undefined
       const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-      const trace = span ?? (isObserved(response) && response.trace !== undefined
-        ? response.trace
-        : TraceContext.continued(headerOf(request, "traceparent")))
-      if (isObserved(response)) response.trace = trace
-      const effect = isObserved(response) && response.begun !== undefined
-        ? response.begun as HttpEffect
-        : answer(request, response)
+      const trace = span ?? observed?.trace ?? TraceContext.continued(headerOf(request, "traceparent"))
+      if (observed !== undefined) observed.trace = trace
+      const begun = observed?.begun as HttpEffect | undefined
+      const found = begun === undefined ? find(request) : observed?.found as Found | undefined
+      if (found !== undefined) observed?.observe(found.handler.observed)
+      const effect = begun ?? run(request, found)
       if (Exit.isExit(effect) && Exit.isSuccess(effect)) return effect
       let context = fiber.context
+      const { report, stock } = effect === general ? noRoute : found?.handler ?? noRoute
+      if (found !== undefined && stock !== undefined) {
+        context = Context.add(context, HttpServerRequest.ParsedSearchParams, found.searchParams)
+        context = Context.add(context, HttpRouter.RouteContext, { params: found.params, route: stock })
+      }
       if (span === undefined) {
         const { sampled, spanId, traceId } = trace
-        const annotations = isObserved(response) ? response.operation?.annotations : undefined
+        const annotations = observed?.operation?.annotations
         context = Context.add(
           context,
           Tracer.ParentSpan,
           Tracer.externalSpan({ sampled, spanId, traceId, annotations })
         )
       }
-      if (options.keepLines !== undefined && isObserved(response)) {
-        response.debugLines = options.keepLines()
-        context = Context.add(context, DebugLines, response.debugLines)
+      if (options.keepLines !== undefined && observed !== undefined) {
+        observed.debugLines = options.keepLines()
+        context = Context.add(context, DebugLines, observed.debugLines)
         context = Context.add(context, References.MinimumLogLevel, "All")
       }
       fiber.setContext(context)
-      return Effect.catchCause(effect, (cause) => HttpErrors.toResponse(cause, request, allowed))
+      return Effect.catchCause(effect, (cause) => {
+        const answered = HttpErrors.toResponse(cause, request, allowed)
+        return report === undefined ? answered : Effect.andThen(report(cause), answered)
+      })
     }) as HttpEffect
 
     const begin: Router["begin"] = (request, response, otherwise) => {
@@ -227,13 +248,14 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       const route = found?.handler
       if (found === undefined || route?.begin === undefined) return otherwise(request, response)
       response.observe(route.observed)
+      response.found = found
       let begun: ReturnType<NonNullable<Route["begin"]>>
       try {
         begun = route.begin(request, response, found.params, found.searchParams)
       } catch (error) {
-        begun = thrown(route, error)
+        begun = Exit.die(error)
       }
-      if (typeof begun === "function") takeBody(route, begun, { request, response, otherwise })
+      if (typeof begun === "function") takeBody(begun, { request, response, otherwise })
       else if (isAnswered(response, begun)) RequestBody.passOver(request)
       else otherwise(request, response)
     }
@@ -247,7 +269,6 @@ interface Received {
 }
 
 const takeBody = (
-  route: Route,
   answer: (body: string) => OperationRoute.Begun,
   { otherwise, request, response }: Received
 ): void => {
@@ -255,7 +276,7 @@ const takeBody = (
     try {
       return answer(body)
     } catch (error) {
-      return thrown(route, error)
+      return Exit.die(error)
     }
   }
   RequestBody.take(
@@ -265,18 +286,14 @@ const takeBody = (
   )
 }
 
-const thrown = (route: Route, error: unknown): OperationRoute.Begun => {
-  if (error !== EarlyRequest.requestNeeded) return Exit.die(error)
-  route.begin = undefined
-  return false
-}
-
 const isAnswered = (response: ObservedResponse, begun: OperationRoute.Begun): boolean => {
   if (typeof begun === "object") response.begun = begun
   return begun === true
 }
 
-const isPresent = (found: FindMyWay.FindResult<Route> | undefined): found is FindMyWay.FindResult<Route> =>
+const noRoute: Pick<Route, "report" | "stock"> = {}
+
+const isPresent = (found: Found | undefined): found is Found =>
   found !== undefined && found.handler.present?.() !== false
 
 const headerOf = (request: HttpServerRequest.HttpServerRequest, name: string): string | undefined =>

@@ -123,4 +123,13 @@ describe("a table of routes", () => {
       searchParams: {}
     })
   })
+
+  it("follows a configuration, which its shortcuts do not know", () => {
+    const table = RouteTable.make<string>({ ignoreTrailingSlash: false, maxParamLength: 200 })
+    table.on("GET", "/a/:x", "x")
+    table.on("GET", "/b", "b")
+    assert.strictEqual(table.find("GET", `/a/${"x".repeat(150)}`)?.handler, "x")
+    assert.isUndefined(table.find("GET", "/a/x/"))
+    assert.isUndefined(table.find("GET", "/b/"))
+  })
 })

@@ -1,0 +1,206 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Duration, Effect, ErrorReporter, Layer, Schema, SchemaGetter, Stream } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { request } from "node:http"
+import * as Listener from "../../src/layers/Listener.ts"
+import { MicroserviceMemory } from "../../src/layers/Microservice.ts"
+import * as OperationGroup from "../../src/layers/OperationGroup.ts"
+import * as Server from "../../src/layers/Server.ts"
+import { LogSinkMemory } from "../../src/services/LogSink.ts"
+import { exchange } from "../utils/rawHttp.ts"
+
+const id = Schema.String
+const Page = Schema.Struct({ page: Schema.optionalKey(Schema.FiniteFromString) }).pipe(
+  Schema.decodeTo(Schema.Number, {
+    decode: SchemaGetter.transform(({ page }) => page ?? 7),
+    encode: SchemaGetter.transform((page) => ({ page }))
+  })
+)
+const Wide = Schema.Struct({ text: Schema.String })
+const Narrow = Schema.Struct({ text: Schema.String, more: Schema.optionalKey(Schema.String) })
+
+class Suffix extends Context.Service<Suffix, string>()("test/Router/Suffix") {}
+
+// A handler's types leave no way to say that its schemas need a service.
+const Suffixed = Schema.String.pipe(Schema.decodeTo(Schema.String, {
+  decode: SchemaGetter.transformEffect((text) => Effect.map(Suffix, (suffix) => text + suffix)),
+  encode: SchemaGetter.transformEffect((text) => Effect.map(Suffix, (suffix) => suffix + text))
+})) as unknown as typeof Schema.String
+
+class Odd extends HttpApiGroup.make("odd").add(
+  HttpApiEndpoint.post("cancel", "/things/:id:cancel", { params: { id }, success: id }),
+  HttpApiEndpoint.post("update", "/things/:id", { params: { id }, success: id }),
+  HttpApiEndpoint.get("release", "/packages/:name@:version", { params: { name: id, version: id }, success: id }),
+  HttpApiEndpoint.get("number", "/numbers/:id(\\d+)/half", { params: { id }, success: id }),
+  HttpApiEndpoint.get("context", "/context/:id", { params: { id }, success: Schema.Unknown }),
+  HttpApiEndpoint.get("search", "/search", { success: Schema.Unknown }),
+  HttpApiEndpoint.get("page", "/page", { query: Page, success: Schema.Number }),
+  HttpApiEndpoint.get("order", "/order", {
+    success: id,
+    error: [
+      Schema.Struct({ other: id }).pipe(HttpApiSchema.status(404)),
+      Wide.pipe(HttpApiSchema.status(409)),
+      Narrow.pipe(HttpApiSchema.status(404))
+    ]
+  }),
+  HttpApiEndpoint.get("empty", "/empty", { success: Schema.Struct({ id }).pipe(HttpApiSchema.status(204)) }),
+  HttpApiEndpoint.get("beyond", "/beyond", { success: Schema.Struct({ id }).pipe(HttpApiSchema.status(600)) }),
+  HttpApiEndpoint.get("thrown", "/thrown", { success: id }),
+  HttpApiEndpoint.get("headed", "/headed", { headers: { "x-a": Schema.optionalKey(id) }, success: id }),
+  HttpApiEndpoint.get("caught", "/caught", { success: Schema.Unknown }),
+  HttpApiEndpoint.get("suffixed", "/suffixed/:id", { params: { id: Suffixed }, success: Suffixed }),
+  HttpApiEndpoint.post("later", "/later", { payload: Wide, success: id }),
+  HttpApiEndpoint.get("short", "/short", { success: Schema.Unknown }),
+  HttpApiEndpoint.get("long", "/long", { success: Schema.Unknown }),
+  HttpApiEndpoint.get("streamed", "/streamed", { success: Schema.Unknown })
+) {}
+
+class Api extends HttpApi.make("odd").add(Odd) {}
+
+const bytes = new TextEncoder()
+
+const served = (make: typeof HttpApiBuilder.group) =>
+  Effect.gen(function*() {
+    const reported: Array<unknown> = []
+    const reporter = ErrorReporter.layer([ErrorReporter.make(({ error }) => reported.push(String(error)))])
+    let calls = 0
+    let read: (text: string) => void = () => {}
+    const readLater = new Promise<string>((resolve) => {
+      read = resolve
+    })
+    const handlers = make(Api, "odd", (handlers) =>
+      handlers.handleAll({
+        cancel: ({ params }) => Effect.succeed(`cancel ${params.id}`),
+        update: ({ params }) => Effect.succeed(`update ${params.id}`),
+        release: ({ params }) => Effect.succeed(`${params.name} ${params.version}`),
+        number: ({ params }) => Effect.succeed(params.id),
+        context: () =>
+          Effect.map(HttpRouter.RouteContext, ({ params, route }) => ({ params: { ...params }, path: route.path })),
+        search: () => Effect.orDie(HttpServerRequest.schemaSearchParams(Schema.Struct({ a: id, b: Schema.Array(id) }))),
+        page: ({ query }) => Effect.succeed(query + 1),
+        order: () => Effect.fail({ text: "which" }),
+        empty: () => Effect.succeed({ id: "x" }),
+        beyond: () => Effect.succeed({ id: "x" }),
+        thrown: (): Effect.Effect<string> => {
+          throw new Error("at once")
+        },
+        headed: (): Effect.Effect<string> => {
+          throw new Error("with headers")
+        },
+        caught: ({ request }) => {
+          calls++
+          return Effect.succeed({ calls, agent: request.headers["x-agent"] ?? "none", known: "method" in request })
+        },
+        suffixed: ({ params }) => Effect.succeed(params.id),
+        later: ({ request }) => {
+          setImmediate(() => read(`${request.method} ${request.url} ${request.headers["x-agent"]}`))
+          return Effect.succeed("at once")
+        },
+        short: () => Effect.succeed(HttpServerResponse.stream(Stream.make(bytes.encode("12")), { contentLength: 3 })),
+        long: () => Effect.succeed(HttpServerResponse.stream(Stream.make(bytes.encode("1234")), { contentLength: 3 })),
+        streamed: ({ request }) =>
+          Effect.succeed(HttpServerResponse.stream(Stream.suspend(() => Stream.make(bytes.encode(request.url)))))
+      })).pipe(Layer.provide([reporter, Layer.succeed(Suffix, "!")]))
+    const context = yield* Layer.build(handlers.pipe(Layer.provideMerge(MicroserviceMemory)))
+    const { url } = yield* Effect.provideContext(listening(Server.router(Api)), context)
+    const { events } = Context.get(context, LogSinkMemory)
+    return { url, reported, readLater, logged: () => events.filter(({ level }) => level === "Error").length }
+  }).pipe(Effect.orDie)
+
+const silent = { annotations: Context.empty(), started: () => {}, finished: () => {} }
+
+const listening = <E, R>(router: Effect.Effect<Listener.Options["router"], E, R>) =>
+  Effect.flatMap(router, (router) =>
+    Listener.open({
+      name: "odd",
+      host: "127.0.0.1",
+      port: 0,
+      portSetting: "port",
+      router,
+      draining: () => false,
+      unmatched: silent,
+      refused: silent,
+      maxBody: 2 ** 20,
+      maxInFlight: 1000,
+      requestTimeout: Duration.minutes(1),
+      exempt: new Set()
+    }))
+
+const ask = (url: string, method: string, path: string) =>
+  Effect.callback<{ readonly status: number; readonly length: string | undefined; readonly body: string }>((resume) => {
+    request(`${url}${path}`, { method, agent: false }, (response) => {
+      let body = ""
+      response.setEncoding("utf8").on("data", (data: string) => body += data).on("end", () => {
+        resume(Effect.succeed({
+          status: response.statusCode ?? 0,
+          length: response.headers["content-length"],
+          body
+        }))
+      })
+    }).end()
+  })
+
+describe("a router", () => {
+  for (
+    const [method, path, status] of [
+      ["POST", "/things/7:cancel", 200],
+      ["POST", "/things/7", 200],
+      ["GET", "/packages/effect@4.1", 200],
+      ["GET", "/numbers/12/half", 200],
+      ["GET", "/numbers/x/half", 404],
+      ["GET", "/context/a%20b?c=d", 200],
+      ["GET", "/search?a=1&b=2&b=3", 200],
+      ["GET", "/page", 200],
+      ["GET", "/page?page=1", 200],
+      ["GET", "/order", 409],
+      ["GET", "/empty", 204],
+      ["GET", "/beyond", 500],
+      ["GET", "/thrown", 500],
+      ["HEAD", "/thrown", 500],
+      ["GET", "/headed", 500],
+      ["GET", "/suffixed/x", 200],
+      ["GET", "/caught", 200],
+      ["GET", "/streamed", 200]
+    ] as const
+  ) {
+    it.live(`answers ${method} ${path} as Effect's own does, and says and reports as much`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const general = yield* served(HttpApiBuilder.group)
+        const compiled = yield* served(OperationGroup.group)
+        const expected = yield* ask(general.url, method, path)
+        assert.strictEqual(expected.status, status)
+        assert.deepStrictEqual(yield* ask(compiled.url, method, path), expected)
+        assert.deepStrictEqual(compiled.reported, general.reported)
+        assert.strictEqual(compiled.logged(), general.logged())
+      })))
+  }
+
+  for (const make of [HttpApiBuilder.group, OperationGroup.group]) {
+    it.live("lets a handler read its request after it answered", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { readLater, url } = yield* served(make)
+        const body = JSON.stringify({ text: "" })
+        const answer = yield* Effect.promise(() =>
+          exchange(
+            url,
+            `POST /later HTTP/1.1\r\nHost: x\r\nX-Agent: me\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+              `Content-Length: ${body.length}\r\n\r\n${body}`
+          )
+        )
+        assert.include(answer, "at once")
+        assert.strictEqual(yield* Effect.promise(() => readLater), "POST /later me")
+      })))
+
+    for (const path of ["/short", "/long"]) {
+      it.live(`cuts the connection of ${path}, whose body has another length than it says, before another answer`, () =>
+        Effect.scoped(Effect.gen(function*() {
+          const { url } = yield* served(make)
+          const next = "GET /numbers/1/half HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+          const answer = yield* Effect.promise(() => exchange(url, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n${next}`))
+          const [, body = ""] = answer.split("\r\n\r\n")
+          assert.isAtMost(body.length, 3)
+        })))
+    }
+  }
+})

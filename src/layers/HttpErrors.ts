@@ -42,6 +42,7 @@ export const toResponse = (
   request: HttpServerRequest.HttpServerRequest,
   allowed: (request: HttpServerRequest.HttpServerRequest) => ReadonlyArray<string>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, unknown> => {
+  let unexpected = cause
   for (const reason of cause.reasons) {
     switch (reason._tag) {
       case "Interrupt":
@@ -51,7 +52,12 @@ export const toResponse = (
         if (HttpServerResponse.isHttpServerResponse(reason.defect)) return Effect.failCause(cause)
     }
     const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-    if (HttpApiSchemaError.is(error) && error.kind !== "Body" && error.kind !== "ResponseHeaders") {
+    if (HttpApiSchemaError.is(error)) {
+      // An answer that its own schema refuses is no fault of who asked.
+      if (error.kind === "Body" || error.kind === "ResponseHeaders") {
+        unexpected = Cause.die(error.cause)
+        break
+      }
       return respond(400, {
         _tag: error.name,
         kind: error.kind,
@@ -82,7 +88,7 @@ export const toResponse = (
   return Effect.flatMap(
     Effect.andThen(
       Effect.map(DebugLines, (lines) => lines?.flush()),
-      Effect.logError(`${request.method} ${pathOf(request)} failed`, cause)
+      Effect.logError(`${request.method} ${pathOf(request)} failed`, unexpected)
     ),
     () => respond(500, { _tag: "InternalServerError", message: "The operation failed; the log has the cause" })
   )

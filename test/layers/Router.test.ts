@@ -49,6 +49,7 @@ class Odd extends HttpApiGroup.make("odd").add(
   HttpApiEndpoint.get("thrown", "/thrown", { success: id }),
   HttpApiEndpoint.get("headed", "/headed", { headers: { "x-a": Schema.optionalKey(id) }, success: id }),
   HttpApiEndpoint.get("caught", "/caught", { success: Schema.Unknown }),
+  HttpApiEndpoint.get("unfit", "/unfit", { success: Schema.Struct({ n: Schema.Int }) }),
   HttpApiEndpoint.get("suffixed", "/suffixed/:id", { params: { id: Suffixed }, success: Suffixed }),
   HttpApiEndpoint.post("later", "/later", { payload: Wide, success: id }),
   HttpApiEndpoint.get("short", "/short", { success: Schema.Unknown }),
@@ -92,6 +93,7 @@ const served = (make: typeof HttpApiBuilder.group) =>
           calls++
           return Effect.succeed({ calls, agent: request.headers["x-agent"] ?? "none", known: "method" in request })
         },
+        unfit: () => Effect.succeed({ n: 0.5 }),
         suffixed: ({ params }) => Effect.succeed(params.id),
         later: ({ request }) => {
           setImmediate(() => read(`${request.method} ${request.url} ${request.headers["x-agent"]}`))
@@ -105,7 +107,7 @@ const served = (make: typeof HttpApiBuilder.group) =>
     const context = yield* Layer.build(handlers.pipe(Layer.provideMerge(MicroserviceMemory)))
     const { url } = yield* Effect.provideContext(listening(Server.router(Api)), context)
     const { events } = Context.get(context, LogSinkMemory)
-    return { url, reported, readLater, logged: () => events.filter(({ level }) => level === "Error").length }
+    return { url, reported, readLater, events, logged: () => events.filter(({ level }) => level === "Error").length }
   }).pipe(Effect.orDie)
 
 const silent = { annotations: Context.empty(), started: () => {}, finished: () => {} }
@@ -203,4 +205,12 @@ describe("a router", () => {
         })))
     }
   }
+
+  it.live("says of an answer that does not fit its schema where it does not", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { events, url } = yield* served(OperationGroup.group)
+      assert.include((yield* ask(url, "GET", "/unfit")).body, "InternalServerError")
+      const line = events.find(({ level }) => level === "Error")?.line ?? ""
+      assert.include(String(JSON.parse(line).cause), `SchemaError: Expected an integer\n  at ["n"]`)
+    })))
 })

@@ -89,6 +89,17 @@ describe("on AWS", () => {
     await fake.close()
   })
 
+  it("goes on, and ends well, when nobody reads what it says on standard error", async () => {
+    const fake = await FakeCloudWatch.start()
+    fake.outage = true
+    const service = await startOnAws(fake.url, { flags: ["--flush-deadline=100ms"] })
+    service.process.stderr.destroy()
+    await until(async () => (await service.get(`${service.admin}/health`))?.includes(`"failure"`))
+    service.signal("SIGTERM")
+    assert.strictEqual(await service.exit, 0)
+    await fake.close()
+  })
+
   for (const crash of ["throw", "reject"]) {
     it(`delivers what led to a crash by ${crash}, then exits 1`, async () => {
       const fake = await FakeCloudWatch.start()

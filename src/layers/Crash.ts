@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import { encode } from "../services/LogEncoder.ts"
 import { Logs } from "../services/Logs.ts"
 import { LogSink } from "../services/LogSink.ts"
+import { write } from "./StandardError.ts"
 
 const deadline = Duration.seconds(2)
 const exitCode = 1
@@ -42,7 +43,7 @@ export const layer: Layer.Layer<never, never, Logs | LogSink> = Layer.effectDisc
     })
     logs.offer({ timestamp, level: "Fatal", line })
     runFork(Effect.map(Effect.timeoutOption(sink.flush, deadline), (flushed) => {
-      if (Option.isNone(flushed)) process.stderr.write(`${line}\n`)
+      if (Option.isNone(flushed)) write(line)
       process.exit(exitCode)
     }))
   }

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type Account, describe, droppedOf, rejectedOf } from "../services/Ledger.ts"
 import { encode } from "../services/LogEncoder.ts"
+import { write } from "./StandardError.ts"
 
 /**
  * Where sinks speak of themselves, a line at a time: standard error, since a sink must not log through itself.
@@ -12,9 +13,7 @@ import { encode } from "../services/LogEncoder.ts"
  * @since 1.1.0
  */
 export const Write = Context.Reference<(line: string) => void>("keelson/layers/DeliveryReport/Write", {
-  defaultValue: () => (line) => {
-    process.stderr.write(`${line}\n`)
-  }
+  defaultValue: () => write
 })
 
 const interval = 60_000

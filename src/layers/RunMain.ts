@@ -7,6 +7,7 @@ import * as Runtime from "effect/Runtime"
 import { constants } from "node:os"
 import { encodeString, encodeTimestamp } from "../services/LogEncoder.ts"
 import { bundled } from "./Bundled.ts"
+import { write } from "./StandardError.ts"
 
 /**
  * Whether the program is a server, to which a signal is a good end.
@@ -74,9 +75,9 @@ const report = (cause: Cause.Cause<unknown>) =>
     if (Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(error)) return
     const tag = Predicate.hasProperty(error, "_tag") ? String(error._tag) : undefined
     const message = tag === undefined ? Cause.pretty(cause) : `${tag}: ${error instanceof Error ? error.message : ""}`
-    process.stderr.write(
+    write(
       process.stderr.isTTY
-        ? `${message}\n`
-        : `{"timestamp":"${encodeTimestamp(Date.now())}","level":"FATAL","message":${encodeString(message)}}\n`
+        ? message
+        : `{"timestamp":"${encodeTimestamp(Date.now())}","level":"FATAL","message":${encodeString(message)}}`
     )
   })

@@ -56,5 +56,14 @@ export const startOnAws = async (
     until(async () => (await get(`${url}/readyz`))?.startsWith("ready")),
     exit.then((code) => Promise.reject(new Error(`exited ${code}:\n${stdout}${stderr}`)))
   ])
-  return { url, admin, get, exit, stdout: () => stdout, stderr: () => stderr, signal: child.kill.bind(child) }
+  return {
+    process: child,
+    url,
+    admin,
+    get,
+    exit,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    signal: child.kill.bind(child)
+  }
 }

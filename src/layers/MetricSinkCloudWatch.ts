@@ -45,8 +45,9 @@ const overflows = Metric.counter("keelson_metric_datums_overflowed_total", {
 })
 
 const maxBufferedBytes = 8 * 1024 * 1024
-// How far back CloudWatch takes a value: two weeks.
+// How far from now CloudWatch takes a value: two weeks back, two hours ahead; one beyond fails the whole call.
 const past = 14 * 86_400_000
+const future = 2 * 3_600_000
 
 /**
  * Delivers metric datums straight to CloudWatch Metrics, through a {@link Shipper}, each with its own minute however
@@ -75,13 +76,14 @@ export const layer = (options: Options): Layer.Layer<MetricSink, never, Ledger> 
 
       const send = (batch: ReadonlyArray<Item>) =>
         client.use(async (metrics, signal) => {
-          const oldest = clock.currentTimeMillisUnsafe() - past
-          const datums = batch.filter(({ timestamp }) => timestamp > oldest).map(({ datum }) => datum)
-          const tooOld = batch.length - datums.length
-          if (datums.length === 0) return { tooOld }
-          const { $metadata } = await metrics.put(datums, signal)
+          const now = clock.currentTimeMillisUnsafe()
+          const taken = batch.filter(({ timestamp }) => timestamp > now - past && timestamp <= now + future)
+          const tooNew = batch.filter(({ timestamp }) => timestamp > now + future).length
+          const receipt = { tooOld: batch.length - taken.length - tooNew, tooNew }
+          if (taken.length === 0) return receipt
+          const { $metadata } = await metrics.put(taken.map(({ datum }) => datum), signal)
           if ($metadata.requestId === undefined) throw new Unacknowledged()
-          return tooOld === 0 ? {} : { tooOld }
+          return receipt
         })
 
       const shipper = yield* Shipper.make<Item>({

@@ -85,6 +85,18 @@ describe("the metric sink of CloudWatch", () => {
       assert.deepStrictEqual(fake.violations, [])
     }))
 
+  it.live("leaves out what is too old or too far ahead, alone and counted, whatever the clock was then", () =>
+    Effect.gen(function*() {
+      const fake = yield* fakeServer()
+      const days = [-15, 1, 0].map((days) => Date.now() + days * 86_400_000)
+      const datums = days.flatMap((day) => Array.from({ length: 25 }, (_, index) => datum(`m${index}`, index, day)))
+      const account = yield* put(datums, { fake })
+      assert.deepInclude(account, { offered: 75, delivered: 25, failedRequests: 0 })
+      assert.deepInclude(account.rejected, { tooOld: 25, tooNew: 25, invalid: 0 })
+      assert.strictEqual(fake.datums.length, 25)
+      assert.deepStrictEqual(fake.violations, [])
+    }))
+
   for (const fault of ["throttle", "503", "resetBeforeRead", "expiredToken", "skewed"] as const) {
     it.live(`sends again after ${fault}, with the minute of the value`, () =>
       Effect.gen(function*() {

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { startOnAws, until } from "./utils/aws.ts"
 import * as FakeCloudWatch from "./utils/FakeCloudWatch.ts"
+import { command } from "./utils/service.ts"
 
 const seeds = Number(process.env["SIGTERM_SEEDS"] ?? 6)
 const firstSeed = Number(process.env["SEED"] ?? Date.now() % 1_000_000)
@@ -97,6 +100,26 @@ describe("on AWS", () => {
     await until(async () => (await service.get(`${service.admin}/health`))?.includes(`"failure"`))
     service.signal("SIGTERM")
     assert.strictEqual(await service.exit, 0)
+    await fake.close()
+  })
+
+  it("says why it did not start on standard error when nothing answers", async () => {
+    const fake = await FakeCloudWatch.start({ fault: () => "hang" })
+    const busy = createServer().listen(0)
+    await once(busy, "listening")
+    const { port } = busy.address() as AddressInfo
+    const args = ["serve", "--environment=ec2", "--flush-deadline=100ms", `--port=${port}`, "--admin-port=0"]
+    const { code, stderr } = await command(args, {
+      env: {
+        AWS_ENDPOINT_URL: fake.url,
+        AWS_REGION: "eu-west-1",
+        AWS_ACCESS_KEY_ID: "test",
+        AWS_SECRET_ACCESS_KEY: "test"
+      }
+    })
+    assert.strictEqual(code, 1)
+    assert.include(stderr, `"level":"FATAL","message":"ListenError: `)
+    busy.close()
     await fake.close()
   })
 

@@ -13,39 +13,41 @@ const deadline = Duration.seconds(2)
 const exitCode = 1
 
 /**
- * Ends the process when an exception or a rejection was caught by nobody: logs it as `FATAL`, has the log sink deliver
- * what it holds for at most 2 seconds, and exits 1.
+ * Logs why the process ends as `FATAL`, and waits until the log sink has delivered it.
+ *
+ * After 2 seconds the line goes to standard error instead, so that it is somewhere.
+ *
+ * @category running
+ * @since 1.1.0
+ */
+export const tell = Effect.fnUntraced(function*(message: string, cause?: Cause.Cause<unknown>) {
+  const logs = yield* Logs
+  const sink = yield* LogSink
+  const timestamp = yield* Clock.currentTimeMillis
+  const line = encode({ timestamp, level: "Fatal", message, cause })
+  logs.offer({ timestamp, level: "Fatal", line })
+  const flushed = yield* Effect.timeoutOption(sink.flush, deadline)
+  if (Option.isNone(flushed)) write(line)
+})
+
+/**
+ * Ends the process when an exception or a rejection was caught by nobody: {@link tell}s it and exits 1.
  *
  * **Details**
  *
- * When those seconds are not enough, the line goes to standard error instead, so that it is somewhere. Other fibers go
- * on meanwhile; their finalizers do not run.
+ * Other fibers go on meanwhile; their finalizers do not run.
  *
  * @category layers
  * @since 1.1.0
  */
 export const layer: Layer.Layer<never, never, Logs | LogSink> = Layer.effectDiscard(Effect.gen(function*() {
-  const logs = yield* Logs
-  const sink = yield* LogSink
-  const clock = yield* Clock.Clock
-  const runFork = Effect.runForkWith(yield* Effect.context<never>())
+  const runFork = Effect.runForkWith(yield* Effect.context<Logs | LogSink>())
   let crashed = false
 
   const onException = (error: unknown) => {
     if (crashed) return
     crashed = true
-    const timestamp = clock.currentTimeMillisUnsafe()
-    const line = encode({
-      timestamp,
-      level: "Fatal",
-      message: "the process crashed",
-      cause: Cause.die(error)
-    })
-    logs.offer({ timestamp, level: "Fatal", line })
-    runFork(Effect.map(Effect.timeoutOption(sink.flush, deadline), (flushed) => {
-      if (Option.isNone(flushed)) write(line)
-      process.exit(exitCode)
-    }))
+    runFork(Effect.ensuring(tell("the process crashed", Cause.die(error)), Effect.sync(() => process.exit(exitCode))))
   }
   yield* Effect.acquireRelease(
     Effect.sync(() => process.on("uncaughtException", onException)),

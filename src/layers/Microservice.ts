@@ -20,6 +20,7 @@ import type { SettingsError } from "../services/Settings.ts"
 import type { Extension } from "../services/StackTemplate.ts"
 import * as Admin from "./Admin.ts"
 import { layerLive, type Microservice } from "./Chassis.ts"
+import * as Crash from "./Crash.ts"
 import type { Declared } from "./DeclaredSettings.ts"
 import type { ListenError } from "./Listener.ts"
 import type { RouteConflict } from "./Router.ts"
@@ -189,7 +190,7 @@ const startFailed = (cause: Cause.Cause<unknown>) => {
   const error = Cause.squash(cause)
   const known = Predicate.hasProperty(error, "_tag") && error instanceof Error
   return Effect.andThen(
-    known ? Effect.logFatal(`${String(error._tag)}: ${error.message}`) : Effect.logFatal("the service broke", cause),
+    known ? Crash.tell(`${String(error._tag)}: ${error.message}`) : Crash.tell("the service broke", cause),
     Effect.fail(new StartFailed({ cause: error }))
   )
 }

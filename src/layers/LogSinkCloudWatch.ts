@@ -90,13 +90,31 @@ export const make = Effect.fnUntraced(function*(
 
   let created = 0
   let creating: Promise<void> | undefined
+  // How often the retention was due, while a group that was created here is without.
+  let due: number | undefined
+
+  const retain = async (logs: CloudWatchLogs, signal: AbortSignal) => {
+    if (due === undefined) return
+    const times = due + 1
+    due = times
+    // The 1st, 2nd, 4th, 8th … time: a role that may not set it would be refused with every put.
+    if ((times & (times - 1)) !== 0) return
+    due = undefined
+    try {
+      await logs.setRetention(signal)
+    } catch {
+      due = times
+      account.failedRequests++
+    }
+  }
 
   const create = async (logs: CloudWatchLogs, signal: AbortSignal) => {
     try {
       await tolerate(logs.createStream(signal))
     } catch (error) {
       if (classify(error).kind !== "missing") throw error
-      if (await tolerate(logs.createGroup(signal))) await logs.setRetention(signal)
+      if (await tolerate(logs.createGroup(signal))) due = 0
+      await retain(logs, signal)
       await tolerate(logs.createStream(signal))
     }
     created++
@@ -104,6 +122,7 @@ export const make = Effect.fnUntraced(function*(
 
   const put = async (logs: CloudWatchLogs, events: ReadonlyArray<LogBatch.Entry>, signal: AbortSignal) => {
     const before = created
+    void retain(logs, signal)
     try {
       return await logs.put(events, run.finish, signal)
     } catch (error) {

@@ -447,6 +447,27 @@ describe("a log group that is missing", () => {
       assert.deepStrictEqual(operations(controls()), created)
     }))
 
+  it.live("gets its retention with a later batch when it could not be set at once, and is written to meanwhile", () =>
+    Effect.gen(function*() {
+      let refusals = 3
+      const { account, assertDelivered, controls, offerMany, sink } = yield* setUp({
+        create: false,
+        fake: {
+          fault: ({ operation }) => operation === "PutRetentionPolicy" && refusals-- > 0 ? "throttle" : undefined
+        },
+        sink: { retentionDays: 30 }
+      })
+      const retentions = () => controls().filter(({ operation }) => operation === "PutRetentionPolicy")
+      for (const expected of [1, 2, 2, 3, 3, 3, 3, 4, 4, 4]) {
+        offerMany(20)
+        yield* sink.flush
+        yield* until(() => retentions().length >= expected && account.failedRequests === Math.min(expected, 3))
+        assert.strictEqual(retentions().length, expected)
+      }
+      assert.deepStrictEqual(retentions().map(({ status }) => status), [400, 400, 400, 200])
+      assert.deepStrictEqual(assertDelivered(), { duplicates: 0 })
+    }))
+
   it.live("keeps the retention it has when somebody else created it meanwhile", () =>
     Effect.gen(function*() {
       const test = yield* setUp({ create: false, sink: { retentionDays: 30 } })

@@ -68,8 +68,14 @@ export const make = <Client extends { readonly close: () => void }>(
     }
   })
 
-// Whatever went wrong, no request was made.
-const unsent = (cause: unknown) => {
+/**
+ * The failure of what comes before a request: whatever went wrong, that one was not made.
+ *
+ * @category conversions
+ * @since 1.1.0
+ */
+export const unsent = (cause: unknown): DeliveryError => {
   const { kind, message } = classify(cause)
-  return new DeliveryError({ kind: kind === "auth" ? kind : "transient", ambiguous: false, message, cause })
+  const kept = kind === "auth" || kind === "throttle"
+  return new DeliveryError({ kind: kept ? kind : "transient", ambiguous: false, message, cause })
 }

@@ -129,7 +129,9 @@ export const make = Effect.fnUntraced(function*(
       if (classify(error).kind !== "missing") throw error
       // Several batches may find the stream missing; one of them creates it.
       if (created === before) {
-        await (creating ??= create(logs, signal).finally(() => {
+        await (creating ??= create(logs, signal).catch((error: unknown) => {
+          throw LazyClient.unsent(error)
+        }).finally(() => {
           creating = undefined
         }))
       }

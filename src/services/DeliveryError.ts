@@ -121,7 +121,7 @@ interface Known {
  */
 export const classify = (cause: unknown): DeliveryError => {
   try {
-    return classifyReadable(cause)
+    return cause instanceof DeliveryError ? cause : classifyReadable(cause)
   } catch {
     // Errors are foreign code: reading one may throw.
     return new DeliveryError({ kind: "transient", ambiguous: true, message: "Error: [unreadable]", cause })

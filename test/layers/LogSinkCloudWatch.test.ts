@@ -283,6 +283,18 @@ describe("nothing is lost", () => {
       assert.deepStrictEqual(controls().map(({ status }) => status), [400, 400, 500, "reset", "hang", 200])
     }))
 
+  it.live("when creating the stream fails unanswered, and nothing counts as sent twice", () =>
+    Effect.gen(function*() {
+      const faults: Array<Fault> = ["500", "resetBeforeRead", "throttle"]
+      const { account, assertDelivered, offerMany, sink } = yield* setUp({
+        fake: { fault: ({ operation }) => operation === "CreateLogStream" ? faults.shift() : undefined }
+      })
+      offerMany(20)
+      yield* sink.flush
+      assert.deepStrictEqual(assertDelivered(), { duplicates: 0 })
+      assert.deepInclude(account, { failedRequests: 3, repeated: 0 })
+    }))
+
   it.live("when CloudWatch cannot be reached from the start, and again later, for as long as the buffer holds", () =>
     Effect.gen(function*() {
       const { account, assertDelivered, fake, offerMany, said, sink } = yield* setUp({ sink: { batchBytes: 3_000 } })

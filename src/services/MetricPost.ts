@@ -152,7 +152,7 @@ export const make = (
     }
   }
 
-  for (const datum of datums) {
+  const take = (datum: Datum) => {
     const name = printable(datum.name, limits.name)
     const dimensions = dimensionsOf([...common, ...ownDimensions(datum)])
     const timestamp = Math.floor(datum.timestamp / (resolution * 1000)) * resolution * 1000
@@ -162,13 +162,20 @@ export const make = (
       Number.isNaN(new Date(timestamp).getTime())
     ) {
       invalid++
-      continue
+      return
     }
     const series = capped({ name, dimensions })
     const key = JSON.stringify([series.name, series.dimensions, datum.unit, timestamp])
     const same = merged.get(key)
     if (same === undefined) merged.set(key, { ...series, unit: datum.unit, timestamp, counts })
     else for (const [value, count] of counts) add(same.counts, value, count)
+  }
+  for (const datum of datums) {
+    try {
+      take(datum)
+    } catch {
+      invalid++
+    }
   }
 
   return {
@@ -247,7 +254,7 @@ const byClass = (
 ): Datum["dimensions"] =>
   status === undefined
     ? dimensions
-    : { ...dimensions, status_class: /^\d{3}$/.test(status) ? `${status[0]}xx` : "other" }
+    : { ...dimensions, status_class: /^\d{3}$/.test(status) ? `${String(status)[0]}xx` : "other" }
 
 const dimensionsOf = (entries: ReadonlyArray<readonly [name: string, value: string]>): PostDatum["Dimensions"] => {
   const dimensions = new Map<string, string>()
@@ -259,7 +266,8 @@ const dimensionsOf = (entries: ReadonlyArray<readonly [name: string, value: stri
   return Array.from(dimensions, ([Name, Value]) => ({ Name, Value }))
 }
 
-const printable = (text: string, length: number): string => text.replace(/[^\x20-\x7e]/gu, "?").slice(0, length)
+// An app may have given what is no text.
+const printable = (text: string, length: number): string => String(text).replace(/[^\x20-\x7e]/gu, "?").slice(0, length)
 
 const isBlank = (text: string): boolean => text.trim() === ""
 

@@ -164,6 +164,23 @@ describe("a post", () => {
     assert.deepStrictEqual(post.datums.map(({ MetricName }) => MetricName), bad.map((_, index) => `good${index}`))
   })
 
+  it("takes names and values that are no text as such, and drops what is none of either alone", () => {
+    const untyped = (dimensions: Record<string, unknown>) => given({ dimensions: dimensions as Record<string, string> })
+    const { datums, invalid } = make([
+      untyped({ tenant: 7, shard: null, on: true }),
+      untyped({ tenant: Object.create(null) }),
+      given({ name: "http_server_x", dimensions: { http_response_status_code: 404 as unknown as string } }),
+      undefined as unknown as Datum,
+      given({})
+    ])
+    assert.deepStrictEqual(datums.map(dimensions), [
+      { service, on: "true", shard: "null", tenant: "7" },
+      { service, status_class: "4xx" },
+      { service }
+    ])
+    assert.strictEqual(invalid, 2)
+  })
+
   it("takes 30 dimensions, the greatest values, and 0 for those too small", () => {
     const many = Object.fromEntries(Array.from({ length: 29 }, (_, index) => [`d${index}`, "1"]))
     const { datums, invalid } = make([given({ dimensions: many, values: [2 ** 360, -1e-200], counts: [1, 1] })])

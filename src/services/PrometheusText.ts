@@ -32,10 +32,19 @@ export const accepted = (accept: string | undefined): Format => {
 }
 
 type Kind = "counter" | "gauge" | "histogram" | "summary"
+// What the names that belong to a family end in.
+const suffixes: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+  counter: ["", "_total"],
+  gauge: [""],
+  histogram: ["", "_bucket", "_sum", "_count"],
+  summary: ["", "_sum", "_count"]
+}
+
 type Labels = ReadonlyArray<readonly [name: string, value: string]>
 type Sample = readonly [suffix: string, labels: Labels, value: number | bigint]
 
 interface Family {
+  readonly name: string
   readonly kind: Kind
   readonly help: string
   readonly samples: Array<string>
@@ -48,30 +57,39 @@ interface Family {
  * **Details**
  *
  * Counters that only grow end in `_total`; others, which may fall, are gauges. Of two series that come to the same name
- * and labels, and of two metrics that come to the same name as different types, the first stays: Prometheus would
- * refuse the whole text.
+ * and labels, and of two metrics that come to the same name as different types, be it only that of a `_count`, the first
+ * stays: Prometheus would refuse the whole text. A value that is no number is `NaN`.
  *
  * @category rendering
  * @since 1.1.0
  */
 export const render = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, format: Format): string => {
+  // By each of their names.
   const families = new Map<string, Family>()
+
   for (const metric of snapshot) {
     const kind = kindOf(metric)
     const sanitized = nameOf(metric.id)
     const name = kind === "counter" ? sanitized.replace(/(.)_total$/, "$1") : sanitized
+    const names = suffixes[kind].map((suffix) => name + suffix)
     const family = families.get(name) ??
-      { kind, help: metric.description || metric.id, samples: [], series: new Set<string>() }
-    families.set(name, family)
+      { name, kind, help: metric.description || metric.id, samples: [], series: new Set<string>() }
+    if (family.name !== name || family.kind !== kind) continue
+    if (names.some((name) => (families.get(name) ?? family) !== family)) continue
+    for (const name of names) families.set(name, family)
     const labels = labelsOf(metric, kind)
-    const series = writeLabels([...labels].sort(([a], [b]) => a < b ? -1 : 1))
-    if (family.kind !== kind || (metric.type !== "Frequency" && family.series.has(series))) continue
-    family.series.add(series)
+    const isNew = (labels: Labels) => {
+      const { size } = family.series
+      return family.series.add(writeLabels([...labels].sort(([a], [b]) => a < b ? -1 : 1))).size > size
+    }
+    const byWord = metric.type === "Frequency"
+    if (!byWord && !isNew(labels)) continue
     for (const [suffix, own, value] of samplesOf(metric, format)) {
-      family.samples.push(`${name}${suffix}${writeLabels([...labels, ...own])} ${writeNumber(value)}`)
+      const all = [...labels, ...own]
+      if (!byWord || isNew(all)) family.samples.push(`${name}${suffix}${writeLabels(all)} ${writeNumber(value)}`)
     }
   }
-  const lines = Array.from(families, ([name, family]) => [...headOf(name, family, format), ...family.samples]).flat()
+  const lines = [...new Set(families.values())].flatMap((family) => [...headOf(family, format), ...family.samples])
   return [...lines, ...(format === "openmetrics" ? ["# EOF"] : [])].map((line) => `${line}\n`).join("")
 }
 
@@ -123,11 +141,13 @@ const samplesOf = (metric: Metric.Metric.Snapshot, format: Format): ReadonlyArra
     case "Gauge":
       return [["", [], metric.state.value]]
     case "Frequency":
-      return Array.from(metric.state.occurrences, ([key, count]): Sample => ["_total", [["key", key]], count])
+      return Array.from(metric.state.occurrences, ([key, count]): Sample => ["_total", [["key", String(key)]], count])
     case "Histogram": {
       const { buckets, count, sum } = metric.state
       return [
-        ...buckets.filter(([bound]) => bound !== Number.POSITIVE_INFINITY).map(([bound, seen]): Sample => [
+        ...[...new Map(buckets)].filter(([bound]) => bound !== Number.POSITIVE_INFINITY).map((
+          [bound, seen]
+        ): Sample => [
           "_bucket",
           [["le", boundary(bound, format)]],
           seen
@@ -140,7 +160,7 @@ const samplesOf = (metric: Metric.Metric.Snapshot, format: Format): ReadonlyArra
     case "Summary": {
       const { count, quantiles, sum } = metric.state
       return [
-        ...quantiles.flatMap(([quantile, value]): ReadonlyArray<Sample> =>
+        ...[...new Map(quantiles)].flatMap(([quantile, value]): ReadonlyArray<Sample> =>
           value === undefined ? [] : [["", [["quantile", boundary(quantile, format)]], value]]
         ),
         ["_sum", [], sum],
@@ -153,7 +173,7 @@ const samplesOf = (metric: Metric.Metric.Snapshot, format: Format): ReadonlyArra
 const boundary = (value: number, format: Format): string =>
   format === "openmetrics" && Number.isInteger(value) && value < 1e15 ? `${value}.0` : String(value)
 
-const headOf = (name: string, { help, kind }: Family, format: Format): ReadonlyArray<string> => {
+const headOf = ({ help, kind, name }: Family, format: Format): ReadonlyArray<string> => {
   const full = kind === "counter" && format === "prometheus" ? `${name}_total` : name
   const unit = format === "openmetrics" ? /_(seconds|bytes|ratio)$/.exec(name)?.[1] : undefined
   const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
@@ -174,4 +194,10 @@ const writeLabels = (labels: Labels): string =>
     }}`
 
 const writeNumber = (value: number | bigint): string =>
-  value === Number.POSITIVE_INFINITY ? "+Inf" : value === Number.NEGATIVE_INFINITY ? "-Inf" : String(value)
+  value === Number.POSITIVE_INFINITY
+    ? "+Inf"
+    : value === Number.NEGATIVE_INFINITY
+    ? "-Inf"
+    : typeof value === "number" || typeof value === "bigint"
+    ? String(value)
+    : "NaN"

@@ -98,6 +98,58 @@ sizes_bytes_count 1
     ])
   })
 
+  it("have no name, series or bucket twice, whatever kinds of metrics come to it", () => {
+    const written = (...metrics: ReadonlyArray<Metric.Metric<any, any>>) => {
+      const context = registry()
+      for (const metric of metrics) update(context, metric, metric.type === "Frequency" ? "w" : 1)
+      return (["prometheus", "openmetrics"] as const).map((format) =>
+        text(context, format).split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+      )
+    }
+    const both = (...lines: ReadonlyArray<string>) => [lines, lines]
+    const growing = (name: string, attributes: Record<string, string> = {}) =>
+      Metric.counter(name, { incremental: true, attributes })
+
+    assert.deepStrictEqual(written(growing("orders"), Metric.gauge("orders_total")), both("orders_total 1"))
+    assert.deepStrictEqual(written(Metric.gauge("orders_total"), growing("orders")), both("orders_total 1"))
+    assert.deepStrictEqual(
+      written(growing("n_total", { a: "1" }), Metric.counter("n_total", { attributes: { a: "2" } })),
+      both(`n_total{a="1"} 1`)
+    )
+    assert.deepStrictEqual(written(Metric.frequency("a.b"), Metric.frequency("a-b")), both(`a_b_total{key="w"} 1`))
+    assert.deepStrictEqual(
+      written(Metric.frequency("f", { description: "A" }), Metric.frequency("f", { description: "B" })),
+      both(`f_total{key="w"} 1`)
+    )
+    assert.deepStrictEqual(written(growing("x", { key: "w" }), Metric.frequency("x")), both(`x_total{key="w"} 1`))
+    for (const part of ["bucket", "sum", "count"]) {
+      const [lines] = written(Metric.histogram("q", { boundaries: [1] }), Metric.gauge(`q_${part}`))
+      assert.deepStrictEqual(lines, [`q_bucket{le="1"} 1`, `q_bucket{le="+Inf"} 1`, "q_sum 1", "q_count 1"])
+      assert.deepStrictEqual(
+        written(Metric.gauge(`q_${part}`), Metric.histogram("q", { boundaries: [1] })),
+        both(`q_${part} 1`)
+      )
+    }
+    assert.deepStrictEqual(written(Metric.histogram("d", { boundaries: [1, 1, 2] }))[0], [
+      `d_bucket{le="1"} 1`,
+      `d_bucket{le="2"} 1`,
+      `d_bucket{le="+Inf"} 1`,
+      "d_sum 1",
+      "d_count 1"
+    ])
+    const quantiles = [0.5, 0.5]
+    const [summary] = written(Metric.summary("s", { maxAge: "1 minute", maxSize: 9, quantiles }))
+    assert.deepStrictEqual(summary, [`s{quantile="0.5"} 1`, "s_sum 1", "s_count 1"])
+  })
+
+  it("are NaN where a gauge holds no number", () => {
+    const context = registry()
+    for (const [index, value] of [undefined, null, "abc", {}].entries()) {
+      update(context, Metric.gauge(`g${index}`), value as unknown as number)
+    }
+    assert.deepStrictEqual(parse(text(context)).map(({ value }) => value), [NaN, NaN, NaN, NaN])
+  })
+
   it.runIf(promtool || process.env["CI"] !== undefined)("are accepted by promtool without a complaint", () => {
     const context = registry()
     update(

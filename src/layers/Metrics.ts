@@ -125,7 +125,8 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
         Effect.timeout(putTimeout),
         Effect.catchCause((cause) => refused(datums.length, cause))
       )
-    const post = Effect.flatMap(take, (datums) => datums.length === 0 ? Effect.void : put(datums)).pipe(
+    const post = Effect.catchCause(take, (cause) => Effect.as(refused(0, cause), [])).pipe(
+      Effect.flatMap((datums) => datums.length === 0 ? Effect.void : put(datums)),
       Effect.andThen(tellFull)
     )
 

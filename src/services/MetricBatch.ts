@@ -90,7 +90,7 @@ const rank = ({ id }: Metric.Metric.Snapshot): number =>
  * - summaries give their quantiles (dimension `quantile`)
  *
  * The process comes first, the chassis and requests next, the app's own metrics last. A value that is not finite, or
- * beyond 2^360 (CloudWatch's limit), is dropped alone. A datum has at most 150 values (CloudWatch's limit too): a
+ * beyond 2^360 (CloudWatch's limit), is dropped alone, as is a series whose state cannot be read. A datum has at most 150 values (CloudWatch's limit too): a
  * histogram with more filled buckets gives several.
  *
  * @category conversions
@@ -113,7 +113,7 @@ export const make = (
     return reset ? totals : totals.map((total, index) => total - (before[index] ?? 0))
   }
 
-  for (const series of [...snapshot].sort((a, b) => rank(a) - rank(b))) {
+  const add = (series: Metric.Metric.Snapshot) => {
     const { time_unit: _, ...dimensions } = series.attributes ?? {}
     const key = JSON.stringify([series.type, series.id, series.description, series.attributes])
 
@@ -169,6 +169,13 @@ export const make = (
           if (value !== undefined) push([value], [1], { quantile: String(quantile) })
         }
       }
+    }
+  }
+  for (const series of [...snapshot].sort((a, b) => rank(a) - rank(b))) {
+    try {
+      add(series)
+    } catch {
+      dropped++
     }
   }
   return { datums, baseline: next, dropped }

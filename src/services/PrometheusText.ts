@@ -67,15 +67,15 @@ export const render = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, format: 
   // By each of their names.
   const families = new Map<string, Family>()
 
-  for (const metric of snapshot) {
+  const add = (metric: Metric.Metric.Snapshot) => {
     const kind = kindOf(metric)
     const sanitized = nameOf(metric.id)
     const name = kind === "counter" ? sanitized.replace(/(.)_total$/, "$1") : sanitized
     const names = suffixes[kind].map((suffix) => name + suffix)
     const family = families.get(name) ??
       { name, kind, help: metric.description || metric.id, samples: [], series: new Set<string>() }
-    if (family.name !== name || family.kind !== kind) continue
-    if (names.some((name) => (families.get(name) ?? family) !== family)) continue
+    if (family.name !== name || family.kind !== kind) return
+    if (names.some((name) => (families.get(name) ?? family) !== family)) return
     for (const name of names) families.set(name, family)
     const labels = labelsOf(metric, kind)
     const isNew = (labels: Labels) => {
@@ -83,10 +83,17 @@ export const render = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, format: 
       return family.series.add(writeLabels([...labels].sort(([a], [b]) => a < b ? -1 : 1))).size > size
     }
     const byWord = metric.type === "Frequency"
-    if (!byWord && !isNew(labels)) continue
+    if (!byWord && !isNew(labels)) return
     for (const [suffix, own, value] of samplesOf(metric, format)) {
       const all = [...labels, ...own]
       if (!byWord || isNew(all)) family.samples.push(`${name}${suffix}${writeLabels(all)} ${writeNumber(value)}`)
+    }
+  }
+  for (const metric of snapshot) {
+    try {
+      add(metric)
+    } catch {
+      // Its state, which an app may give by a hook of its own, is none.
     }
   }
   const lines = [...new Set(families.values())].flatMap((family) => [...headOf(family, format), ...family.samples])

@@ -20,12 +20,12 @@ const layer = Metrics.layer.pipe(
 )
 
 /** The loop over a sink of the test's own, with the log lines it writes in memory. */
-const layerTo = (put: MetricSink.MetricSink["Service"]["put"]) =>
+const layerTo = (put: MetricSink.MetricSink["Service"]["put"], recent = Recent.layer) =>
   Layer.fresh(Metrics.layer).pipe(
     Layer.provideMerge(Layer.succeed(MetricSink.MetricSink, { put })),
     Layer.provideMerge(Logger.layer),
     Layer.provideMerge(Logs.layer),
-    Layer.provideMerge(Layer.mergeAll(Recent.layer, LogSink.layerMemory, Environment.layerMemory, registry))
+    Layer.provideMerge(Layer.mergeAll(recent, LogSink.layerMemory, Environment.layerMemory, registry))
   )
 
 const settingsWith = (metricsInterval: Duration.Duration) =>
@@ -204,6 +204,64 @@ describe("Metrics", () => {
       assert.include(text, "\ngood 1\n")
       assert.include(text, "\nkeelson_metric_values_dropped_total 2\n")
     }).pipe(Effect.provide(layer)))
+
+  for (const state of [undefined, null, {}, { value: Symbol("s"), count: Symbol("s"), occurrences: 1 }]) {
+    it.effect(`posts and shows the others while hooks give ${JSON.stringify(state)}`, () =>
+      Effect.gen(function*() {
+        const metrics = yield* Metrics.Metrics
+        const { datums } = yield* MetricSink.MetricSinkMemory
+        const broken: ReadonlyArray<Metric.Metric<any, any>> = [
+          Metric.gauge("a"),
+          Metric.counter("b"),
+          Metric.frequency("c"),
+          Metric.histogram("d", { boundaries: [1] }),
+          Metric.summary("e", { maxAge: "1 minute", maxSize: 1, quantiles: [0.5] })
+        ]
+        const context = yield* Effect.context<never>()
+        for (const metric of broken) {
+          Metric.registerUnsafe(metric, context, {
+            get: () => state,
+            update: () => {},
+            modify: () => {}
+          })
+        }
+        const good = Metric.counter("good")
+        for (let minute = 1; minute <= 3; minute++) {
+          yield* Metric.update(good, minute)
+          yield* TestClock.adjust("1 minute")
+        }
+        const posted = datums.filter(({ name }) => name === "good").flatMap(({ values }) => values)
+        assert.strictEqual(posted.reduce((sum, value) => sum + value, 0), 6)
+        for (const text of [yield* metrics.prometheus, yield* metrics.openMetrics]) {
+          assert.match(text, /\ngood(_total)? 6\n/)
+        }
+      }).pipe(Effect.provide(layer)))
+  }
+
+  it.effect("goes on after what changed could not be taken, and says so", () => {
+    const posted: Array<MetricSink.Datum> = []
+    let broken = true
+    const push = () => {
+      if (broken) throw new Error("broken")
+    }
+    const recent = Layer.succeed(Recent.Recent, {
+      logs: Recent.makeRing<LogSink.LogEvent>(1),
+      metrics: { push, values: () => [] }
+    })
+    return Effect.gen(function*() {
+      const { events } = yield* LogSink.LogSinkMemory
+      const gauge = Metric.gauge("g")
+      for (let minute = 0; minute < 4; minute++) {
+        broken = minute < 2
+        yield* Metric.update(gauge, minute)
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.deepStrictEqual(posted.filter(({ name }) => name === "g").map(({ values }) => values), [[2], [3]])
+      assert.deepStrictEqual(events.map(({ line }) => (JSON.parse(line) as { message: string }).message), [
+        "metrics were not posted"
+      ])
+    }).pipe(Effect.provide(layerTo((datums) => Effect.sync(() => void posted.push(...datums)), recent)))
+  })
 
   it.effect("keeps a metric with a label without bound within the limit, counts what is beyond, and says so once", () => {
     const posted: Array<MetricSink.Datum> = []

@@ -63,7 +63,7 @@ const last = { code: 0 }
  *
  * `undefined` is left out of objects and `null` elsewhere; `NaN`, infinities, bigints, symbols, functions and invalid
  * dates are strings; a `Map` with string keys is an object, any other an array of pairs; a `Set` is an array; an error
- * has `name`, `message`, `stack`, `cause` and its own fields; binary data is only named. `Redacted` and `Redactable`
+ * has `name`, `message`, `stack`, `cause`, the `errors` it may be made of, and its own fields; binary data is only named. `Redacted` and `Redactable`
  * values stay redacted at any depth. Nesting is cut at 10 levels, the whole at 10,000 values.
  *
  * **Gotchas**
@@ -215,6 +215,7 @@ const toJson = (object: object): unknown => {
 const errorRecord = (error: Error, json: unknown) => {
   const record = emptyRecord()
   for (const key of ["name", "message", "stack", "cause"]) record[key] = read(error, key)
+  if (error instanceof AggregateError) record["errors"] = read(error, "errors")
   return typeof json === "object" && json !== null ? copy(record, json) : record
 }
 

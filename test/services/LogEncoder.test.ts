@@ -275,6 +275,20 @@ describe("LogEncoder", () => {
       assert.deepInclude(value(new NotFound({ id: 7 })) as object, { _tag: "NotFound", id: 7 })
     })
 
+    it("shows the errors that one is made of, at any depth", () => {
+      const error = new AggregateError([new Error("disk full"), "timeout"], "all failed")
+      const shown = { name: "AggregateError", message: "all failed", errors: [{ message: "disk full" }, "timeout"] }
+      const { value, deep } = parsed({ message: ["m", { value: error, deep: new Error("no", { cause: error }) }] })
+      const simple = (given: any) => ({
+        name: given.name,
+        message: given.message,
+        errors: given.errors.map((error: any) => error.message === undefined ? error : { message: error.message })
+      })
+      assert.deepStrictEqual(simple(value), shown)
+      assert.deepStrictEqual(simple((deep as any).cause), shown)
+      assert.notProperty(deep, "errors")
+    })
+
     it("says where it is circular, and repeats what is only shared", () => {
       const loop: Record<string, unknown> = { name: "loop" }
       loop["self"] = loop

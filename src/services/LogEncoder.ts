@@ -126,15 +126,15 @@ const labels: Readonly<Record<LogLevel.Severity, string>> = {
 const encodeRest = (entry: LogEntry): string => {
   const { message, spanId, spans, timestamp, traceId } = entry
   const only: unknown = Array.isArray(message) && message.length === 1 ? message[0] : message
-  const { annotations = none, cause = Cause.empty, over = none, text } = typeof only === "string"
-    ? { text: only, annotations: entry.annotations, over: none, cause: entry.cause }
+  const { annotations = none, cause = Cause.empty, fields, over, text } = typeof only === "string"
+    ? { text: only, annotations: entry.annotations, over: none, fields: "", cause: entry.cause }
     : readArguments(Array.isArray(message) ? message : [message], entry)
   const pretty = cause.reasons.length === 0 ? "" : LogCause.pretty(cause)
   let line = encodeMessage(text === "" ? firstLine(pretty) : text)
   if (traceId !== undefined) line += `,"trace_id":${encodeString(traceId)}`
   if (spanId !== undefined) line += `,"span_id":${encodeString(spanId)}`
   line += encodeBound(annotations, over)
-  if (over !== none) line += encodeFields(over, annotations)
+  if (over !== none) line += fields
   if (spans !== undefined && spans.length > 0) line += `,"spans":${encodeSpans(spans, timestamp)}`
   return pretty === ""
     ? `${line}}`
@@ -157,14 +157,17 @@ const readArguments = (args: ReadonlyArray<unknown>, entry: LogEntry) => {
   let text: string | undefined
   let { annotations = none, cause = Cause.empty } = entry
   let over = none
+  let fields = ""
   for (const arg of args) {
     try {
       if (isFields(arg)) {
         if (over === none && areApart(annotations, arg)) {
+          fields = encodeFields(arg, annotations)
           over = arg
         } else {
           annotations = merge(over === none ? annotations : merge(annotations, over), arg)
           over = none
+          fields = ""
         }
       } else if (arg instanceof Error && !Redactable.isRedactable(arg)) {
         // not Cause.combine: it hashes, and so reads, what failed
@@ -176,7 +179,7 @@ const readArguments = (args: ReadonlyArray<unknown>, entry: LogEntry) => {
       text = join(text, "[unreadable]")
     }
   }
-  return { text: text ?? "", annotations, over, cause }
+  return { text: text ?? "", annotations, over, fields, cause }
 }
 
 const join = (text: string | undefined, more: string) => text === undefined ? more : `${text} ${more}`

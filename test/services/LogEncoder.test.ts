@@ -167,6 +167,19 @@ describe("LogEncoder", () => {
         "a [unreadable] [unreadable] b"
       )
     })
+
+    it("survives an argument whose fields cannot be listed, alone", () => {
+      for (const trap of ["ownKeys", "getOwnPropertyDescriptor"] as const) {
+        const hostile = new Proxy({ a: 1 }, { [trap]: throwing })
+        for (const message of [["paid", hostile, { order: 17 }], ["paid", { order: 17 }, hostile]]) {
+          assert.deepInclude(parsed({ message, annotations: { user: "ann" } }), {
+            message: "paid [unreadable]",
+            user: "ann",
+            order: 17
+          })
+        }
+      }
+    })
   })
 
   describe("a cause", () => {

@@ -1,4 +1,5 @@
 import type * as Context from "effect/Context"
+import { constVoid } from "effect/Function"
 import type * as Metric from "effect/Metric"
 import * as BucketHistogram from "./BucketHistogram.ts"
 
@@ -30,7 +31,8 @@ export const overflow = "otel.metric.overflow"
  * **Details**
  *
  * - `overflowed` is how many updates went into the series {@link overflow} of their metric
- * - `dropped` is how many went nowhere: all series were taken, and their metric had none
+ * - `dropped` is how many went nowhere: all series were taken, and their metric had none, or was a series that is read
+ *   from elsewhere (`Metric.registerUnsafe`)
  * - `full` has the names of the metrics of which a series was not kept
  *
  * @category models
@@ -143,7 +145,8 @@ export const bound = (
 
   const divert = (metadata: Metadata) => {
     const family = families.get(metadata.id)
-    if (family === undefined) {
+    // The hooks of a series that is only read are those of no other.
+    if (family === undefined || metadata.hooks.update === constVoid) {
       account.dropped++
       return
     }

@@ -96,6 +96,26 @@ describe("MetricSeries", () => {
     assert.deepStrictEqual(states("m").map(([user]) => user), ["user-5", "user-6"])
   })
 
+  it("drops what is only read beyond the limit, and leaves the updates of others right", () => {
+    const { account, context, states } = make({ metric: 2, total: 9 })
+    const registrations = [1, 2, 3, 4].map((user) =>
+      Metric.registerUnsafe(counter("n", user), context, {
+        get: () => ({ count: 10 * user, incremental: true }),
+        update: () => {},
+        modify: () => {}
+      })
+    )
+    assert.deepStrictEqual({ ...account }, { overflowed: 0, dropped: 2, full: new Set(["n"]) })
+    counter("n", 5).updateUnsafe(7, context)
+    assert.deepStrictEqual(states("n").map(([user, { count }]: any) => [user, count]), [
+      ["user-1", 10],
+      ["user-2", 20],
+      ["true", 7]
+    ])
+    for (const { remove } of registrations) remove()
+    assert.deepStrictEqual(states("n").map(([user]) => user), ["true"])
+  })
+
   it("counts a series that is registered anew once, and what was there before it was bound", () => {
     const registry: Metric.MetricRegistry = new Map()
     const context = Context.make(Metric.MetricRegistry, registry)

@@ -135,8 +135,11 @@ const makeWriter = (
     const some = events
     events = []
     for (const event of some) {
-      if (unreported > 0 || buffered() + event.line.length >= maxBufferedBytes) drop()
-      else append(event)
+      if (unreported > 0 || buffered() + event.line.length >= maxBufferedBytes) {
+        drop()
+        // One line may be too long by itself.
+        report()
+      } else append(event)
     }
   }
 

@@ -187,6 +187,17 @@ describe("LogSinkStdout", () => {
       assert.deepStrictEqual(rest, [])
     }))
 
+  it.live("drops a line alone that is longer than the bound, and says so in its place", () =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* outcome(yield* start(["long", "100000"]))
+      assert.deepStrictEqual([stderr, code], ["dropped=4\nclosed\n", 0])
+      const lines = parse(stdout)
+      assert.strictEqual(lines.length, 100)
+      for (const [index, { dropped, n }] of lines.entries()) {
+        assert.deepStrictEqual([n, dropped], index % 25 === 24 ? [undefined, 1] : [index, undefined])
+      }
+    }))
+
   it.live("drops and counts, and does not crash, when the reader is gone", () =>
     Effect.gen(function*() {
       const child = yield* start(["closed"])

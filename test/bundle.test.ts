@@ -133,6 +133,28 @@ run({
     assert.match(readFileSync(outfile, "utf8"), /^[\0-\x7e]*$/)
   })
 
+  it("runs code with names, patterns and templates that are not ASCII, at once and when it is imported", async () => {
+    const directory = repository()
+    const at = (name: string) => join(directory, name)
+    const words = (name: string) =>
+      `import data from "./data.json" with { type: "json" }
+const raw = (texts: TemplateStringsArray) => texts.raw.join()
+class Ünit { ${name} = 5; #ñ = 7; get ñ() { return this.#ñ } }
+const 长 = (text: string) => [/^[äöü]+$/.test(text), /[а-я]+/giu.exec("ab привет")?.[0], /😀{2}/u.test("😀😀")]
+export const said = [长("äö"), new Ünit(), new Ünit().ñ, raw\`é\\n…\`, String.raw\`C:\\é\`, Object.keys(data)]
+`
+    writeFileSync(at("data.json"), JSON.stringify({ "é😀": 1, ключ: 2 }))
+    writeFileSync(at("lazy.ts"), words("höhe"))
+    const later = `import("./lazy.ts").then((lazy) => process.stdout.write(JSON.stringify([said, lazy.said])))`
+    writeFileSync(at("main.ts"), words("größe") + later)
+    await bundle({ entry: at("main.ts"), outfile: at("main.js"), version: "1.1.ab41cd" })
+    const run = (node: string) => spawnSync(node, [at("main.js")], { encoding: "utf8" }).stdout
+    const saidBy = (name: string) => [[true, "привет", true], { [name]: 5 }, 7, "é\\n…", "C:\\é", ["é😀", "ключ"]]
+    for (const node of [process.execPath, "/usr/bin/node"].filter((node) => existsSync(node))) {
+      assert.deepStrictEqual(JSON.parse(run(node)), ["größe", "höhe"].map(saidBy))
+    }
+  })
+
   it("has no compiled code, and imports nothing, where none is wanted", async () => {
     const directory = repository()
     const [entry, outfile, marker] = ["main.ts", "main.js", "ran"].map((name) => join(directory, name)) as [

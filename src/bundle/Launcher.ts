@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer"
 import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib"
 import { base85 } from "./Base85.ts"
 import type { DenseMap } from "./DenseMap.ts"
@@ -62,11 +63,15 @@ export const render = (
     return [from, from + text.length]
   }
   const codeOf = (names: ReadonlyArray<string>) => names.map((name) => code[name]).join("")
-  const packed = (names: ReadonlyArray<string>) => ({
-    how: "brotliDecompressSync",
-    place: keep(brotli(codeOf(names)).toString("base64")),
-    sizes: Object.fromEntries(names.map((name) => [name, code[name]?.length ?? 0]))
-  })
+  const packed = (names: ReadonlyArray<string>) => {
+    const text = codeOf(names)
+    return {
+      // Both read ASCII, and this one faster.
+      encoding: isAscii(Buffer.from(text)) ? "latin1" : "utf8",
+      place: keep(brotli(text).toString("base64")),
+      sizes: Object.fromEntries(names.map((name) => [name, Buffer.byteLength(code[name] ?? "")]))
+    }
+  }
   const index = {
     // What may not stand in the comment as it is goes to the index, between the places of what may.
     plain: Object.fromEntries(plain.map((name) => [
@@ -79,7 +84,6 @@ export const render = (
     ...(compiled === undefined ? {} : {
       node: compiled.node,
       compiled: {
-        how: "zstdDecompressSync",
         place: keep(zstd(Buffer.concat([...compiled.parts.values()]), codeOf(start))),
         sizes: Object.fromEntries([...compiled.parts].map(([name, { length }]) => [name, length]))
       }
@@ -100,13 +104,16 @@ export const render = (
   const index = JSON.parse(first);
   const { Script } = process.getBuiltinModule("node:vm");
   const cut = ([from, to]) => body.slice(from, to);
-  const unpack = ({ how, place, sizes }, to, dictionary) => {
+  const unpack = ({ encoding, place, sizes }, to, dictionary) => {
     const packed = Buffer.from(cut(place), "base64");
     const chunkSize = Object.values(sizes).reduce((sum, size) => sum + size, 64);
-    const bytes = process.getBuiltinModule("node:zlib")[how](packed, { chunkSize, dictionary });
-    const whole = to === codes ? bytes.toString("latin1") : bytes;
+    const { brotliDecompressSync, zstdDecompressSync } = process.getBuiltinModule("node:zlib");
+    const bytes = (encoding ? brotliDecompressSync : zstdDecompressSync)(packed, { chunkSize, dictionary });
     let at = 0;
-    for (const name in sizes) to[name] = whole.slice(at, at += sizes[name]);
+    for (const name in sizes) {
+      const part = bytes.subarray(at, at += sizes[name]);
+      to[name] = encoding ? part.toString(encoding) : part;
+    }
     return bytes;
   };
   const codes = { __proto__: null };

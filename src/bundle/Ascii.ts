@@ -1,6 +1,7 @@
 /**
  * Writes what is not ASCII in the texts of a program as escapes. One such character would make V8 store all of the
- * program at two bytes a character. What a tag may read as it is written is left alone.
+ * program at two bytes a character. What a tag may read as it is written is left alone, and
+ * so is a text with an escape of such a character.
  *
  * @category conversions
  * @since 1.1.0
@@ -41,5 +42,8 @@ const textsOf = (tree: unknown): Array<readonly [start: number, end: number]> =>
   return texts
 }
 
+// After a backslash, which would escape that of the escape, it is left.
 const escaped = (text: string): string =>
-  text.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  /(?<!\\)\\(?:\\\\)*[^\0-\x7f]/.test(text)
+    ? text
+    : text.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -16,6 +16,11 @@ describe("a program in ASCII", () => {
     assert.deepStrictEqual(value(written), value(code))
   })
 
+  it("is left as it is after a backslash, which would escape that of the escape", () => {
+    for (const code of ["x = `\\é${1}`", "x = '\\😀'", "x = '\\\u2028é'"]) assert.strictEqual(escaped(code), code)
+    assert.strictEqual(escaped("x = '\\\\é'"), "x = '\\\\\\u00e9'")
+  })
+
   it("is left as it is where a tag, a pattern or a name has other characters", () => {
     for (const code of ["x = String.raw`é`", "x = /[à-ÿ]/.source", "let é = 1"]) assert.strictEqual(escaped(code), code)
     assert.strictEqual(escaped("x = tag`é${'é'}`"), "x = tag`é${'\\u00e9'}`")

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { builtinModules } from "node:module"
+import { builtinModules, isBuiltin } from "node:module"
 import { dirname, extname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { OutputChunk, Plugin } from "rolldown"
@@ -60,10 +60,11 @@ export interface Bundle {
 export const bundle = async (options: BundleOptions): Promise<Bundle> => {
   const stamp = options.version ?? version(dirname(resolve(options.entry)))
   const [{ rolldown }, { parseAst }] = await Promise.all([import("rolldown"), import("rolldown/parseAst")])
+  const absent: Array<string> = []
   const build = await rolldown({
     input: { main: options.entry, [probeEntry]: besides("./layers/HealthProbe") },
     platform: "node",
-    plugins: [lazyBuiltins, awsModules],
+    plugins: [lazyBuiltins, awsModules, findAbsent(absent)],
     optimization: { pifeForModuleWrappers: false, inlineConst: { mode: "all", pass: 3 } },
     // What is read and never used is left out, and what it was read from: a tenth of a start's code.
     treeshake: { propertyReadSideEffects: false },
@@ -79,6 +80,7 @@ export const bundle = async (options: BundleOptions): Promise<Bundle> => {
     // What a start needs is one script: V8 compiles, and reads what it compiled, faster than in twenty.
     codeSplitting: { groups: [{ name: "start", tags: ["$initial"], test: (id) => !ofProbe.test(id) }] }
   })
+  if (absent.length > 0) throw new Error(absent.join("\n"))
   const chunks = output.flatMap((part) => part.type === "chunk" ? [part] : [])
   const plain = importedBy(`${probeEntry}.js`, chunks)
   const start = [...importedBy("main.js", chunks)].filter((name) => !plain.has(name))
@@ -147,10 +149,10 @@ const ofProbe = /[\\/]HealthProbe\.[jt]s$/
 
 const importedBy = (name: string, chunks: ReadonlyArray<OutputChunk>, found = new Set<string>()): Set<string> => {
   if (found.has(name)) return found
+  const chunk = chunks.find(({ fileName }) => fileName === name)
+  if (chunk === undefined) return found
   found.add(name)
-  for (const imported of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) {
-    importedBy(imported, chunks, found)
-  }
+  for (const imported of chunk.imports) importedBy(imported, chunks, found)
   return found
 }
 
@@ -225,6 +227,21 @@ const awsModules: Plugin = {
     }
   }
 }
+
+// What is required, or imported when it runs, may be missing; what a part starts with may not.
+const findAbsent = (absent: Array<string>): Plugin => ({
+  name: "keelson:find-absent",
+  generateBundle: function(_options, output) {
+    for (const part of Object.values(output)) {
+      if (part.type !== "chunk") continue
+      for (const imported of part.imports) {
+        if (imported in output || isBuiltin(imported)) continue
+        const importer = part.moduleIds.find((id) => this.getModuleInfo(id)?.importedIds.includes(imported))
+        absent.push(`${importer} imports ${imported}, which is not there: install it, or import() it where it is used`)
+      }
+    }
+  }
+})
 
 const replacements: ReadonlyArray<readonly [path: string, code: string]> = [
   // It reaches for import.meta.url to get a require, which a file that is also CommonJS does not have.

@@ -155,6 +155,48 @@ export const said = [长("äö"), new Ünit(), new Ünit().ñ, raw\`é\\n…\`, 
     }
   })
 
+  it("has the modules of Node that only node: names", async () => {
+    const directory = repository()
+    const [entry, outfile] = [join(directory, "main.ts"), join(directory, "main.js")]
+    writeFileSync(
+      entry,
+      `import { isSea } from "node:sea"
+import test from "node:test"
+process.stdout.write(JSON.stringify([isSea(), typeof test]))
+`
+    )
+    await bundle({ entry, outfile, version: "1.1.ab41cd", compile: false })
+    assert.strictEqual(spawnSync(process.execPath, [outfile], { encoding: "utf8" }).stdout, `[false,"function"]`)
+  })
+
+  it("is not made where an import is not there, and the build says so of each", async () => {
+    const directory = repository()
+    const at = (name: string) => join(directory, name)
+    writeFileSync(
+      at("main.ts"),
+      `import one from "absent-one"
+console.log(one)
+import("./later.ts")
+`
+    )
+    writeFileSync(
+      at("later.ts"),
+      `import { two } from "absent-two"
+console.log(two)
+`
+    )
+    const command = new URL("../src/bin/keelson-bundle.ts", import.meta.url).pathname
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [command, at("main.ts"), at("main.js"), "--version", "1.1.ab41cd"],
+      { encoding: "utf8" }
+    )
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /main\.ts imports absent-one, which is not there: install it, or .*$/m)
+    assert.match(stderr, /later\.ts imports absent-two, which is not there: install it, or .*$/m)
+    assert.isFalse(existsSync(at("main.js")))
+  })
+
   it("has no compiled code, and imports nothing, where none is wanted", async () => {
     const directory = repository()
     const [entry, outfile, marker] = ["main.ts", "main.js", "ran"].map((name) => join(directory, name)) as [

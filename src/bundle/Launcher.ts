@@ -138,7 +138,11 @@ ${rehearsal ? rehearsed : ""}  const load = (id) => {
     if (module === undefined) {
       // Optional dependencies that are not bundled are asked for too, and must be seen to be missing.
       const text = code(name);
-      if (text === undefined) throw new Error("Cannot find module " + id);
+      if (text === undefined) {
+        const builtin = process.getBuiltinModule(id);
+        if (builtin) return builtin;
+        throw new Error("Cannot find module " + id);
+      }
       module = { exports: {} };
       loaded.set(name, module);
       const script = new Script("(function(exports, require, module, __KEELSON_BUNDLE__) {\\n" + text + "\\n})", {

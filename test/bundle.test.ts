@@ -197,6 +197,26 @@ console.log(two)
     assert.isFalse(existsSync(at("main.js")))
   })
 
+  it("runs a part again that failed when it was imported before", async () => {
+    const directory = repository()
+    const at = (name: string) => join(directory, name)
+    writeFileSync(at("later.ts"), `if (process.argv.length < 4) throw new Error("not yet")\nexport const value = 1\n`)
+    writeFileSync(
+      at("main.ts"),
+      `const once = () => import("./later.ts").then(({ value }) => value, (error) => error.message)
+const main = async () => {
+  const said = [await once(), await once()]
+  process.argv.push("more")
+  process.stdout.write(JSON.stringify([...said, await once()]))
+}
+main()
+`
+    )
+    await bundle({ entry: at("main.ts"), outfile: at("main.js"), version: "1.1.ab41cd", compile: false })
+    const { stdout } = spawnSync(process.execPath, [at("main.js"), "2"], { encoding: "utf8" })
+    assert.deepStrictEqual(JSON.parse(stdout), ["not yet", "not yet", 1])
+  })
+
   it("has no compiled code, and imports nothing, where none is wanted", async () => {
     const directory = repository()
     const [entry, outfile, marker] = ["main.ts", "main.js", "ran"].map((name) => join(directory, name)) as [

@@ -154,7 +154,12 @@ ${
     rehearsal
       ? "      scripts.set(name, script);\n"
       : ""
-  }      script.runInThisContext()(module.exports, load, module, bundle);
+  }      try {
+        script.runInThisContext()(module.exports, load, module, bundle);
+      } catch (error) {
+        loaded.delete(name);
+        throw error;
+      }
     }
     return module.exports;
   };

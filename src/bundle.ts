@@ -177,7 +177,7 @@ const ofAws = ({ moduleIds }: OutputChunk) =>
   moduleIds.some((id) => /[\\/]node_modules[\\/]@(aws-sdk|smithy)[\\/]/.test(id))
 
 const builtins = new Set(builtinModules)
-const builtinPrefix = "\0builtin:"
+const lazyBuiltin = "\0lazy-builtin"
 
 // Those that take milliseconds to load and are used by few services, and by none in every request.
 const heavy = new Set([
@@ -193,22 +193,45 @@ const heavy = new Set([
   "zlib"
 ])
 
-// Importing a heavy one gives an object that loads it when something of it is first used.
-const builtinModule = (name: string): string => {
+// What a heavy one is until something of it is first used.
+const lazyBuiltinCode = `module.exports = (name) => {
+  const get = () => process.getBuiltinModule(name);
+  return new Proxy({}, {
+    get: (_, key) => get()[key],
+    set: (_, key, value) => Reflect.set(get(), key, value),
+    has: (_, key) => key in get()
+  });
+}`
+
+// Importing one asks for its own keys at once, and must find none. Who requires it asks when they are wanted.
+const builtinModule = (id: string): string | null => {
+  if (id === lazyBuiltin) return lazyBuiltinCode
+  const [, how, name = ""] = /^\0(builtin|required):(.*)/.exec(id) ?? []
+  if (how === undefined) return null
   const get = `process.getBuiltinModule("node:${name}")`
-  return heavy.has(name)
-    ? `module.exports = Object.create(new Proxy({}, { get: (_, key) => ${get}[key] }))`
-    : `module.exports = ${get}`
+  if (!heavy.has(name)) return `module.exports = ${get}`
+  const lazy = `require(${JSON.stringify(lazyBuiltin)})("${name}")`
+  if (how === "builtin") return `module.exports = Object.create(${lazy})`
+  return `module.exports = new Proxy(${lazy}, {
+  ownKeys: () => Reflect.ownKeys(${get}),
+  getOwnPropertyDescriptor: (_, key) => {
+    const property = Reflect.getOwnPropertyDescriptor(${get}, key);
+    return property && { ...property, configurable: true };
+  }
+})`
 }
 
 // Static imports of Node's modules would load them before the first statement, for `--version` too.
 const lazyBuiltins: Plugin = {
   name: "keelson:lazy-builtins",
-  resolveId: (source) => {
+  resolveId: (source, _importer, { kind }) => {
+    if (source === lazyBuiltin) return { id: source, moduleSideEffects: false }
     const name = source.replace(/^node:/, "")
-    return builtins.has(name) ? { id: `${builtinPrefix}${name}`, moduleSideEffects: false } : null
+    if (!builtins.has(name)) return null
+    const how = kind === "require-call" && heavy.has(name) ? "required" : "builtin"
+    return { id: `\0${how}:${name}`, moduleSideEffects: false }
   },
-  load: (id) => id.startsWith(builtinPrefix) ? builtinModule(id.slice(builtinPrefix.length)) : null,
+  load: builtinModule,
   transform: (_code, id) => {
     const code = replacements.find(([path]) => id.endsWith(path))?.[1]
     return code === undefined ? null : { code, map: { mappings: "" } }

@@ -169,6 +169,49 @@ process.stdout.write(JSON.stringify([isSea(), typeof test]))
     assert.strictEqual(spawnSync(process.execPath, [outfile], { encoding: "utf8" }).stdout, `[false,"function"]`)
   })
 
+  it("shows what a module of Node has that it loads when it is used", async () => {
+    const directory = repository()
+    const at = (name: string) => join(directory, name)
+    writeFileSync(
+      at("required.cjs"),
+      `const zlib = require("node:zlib")
+const copied = {}
+for (const key of Object.getOwnPropertyNames(zlib)) copied[key] = zlib[key]
+exports.said = ["gzip" in zlib, "none" in zlib, Object.keys(zlib).includes("constants"), typeof copied.gzip]
+zlib.patched = true
+`
+    )
+    writeFileSync(
+      at("main.ts"),
+      `import * as crypto from "node:crypto"
+import zlib from "node:zlib"
+import { said } from "./required.cjs"
+const imported = ["webcrypto" in crypto, "none" in crypto, "gzip" in zlib]
+process.stdout.write(JSON.stringify([imported, said, process.getBuiltinModule("zlib").patched]))
+`
+    )
+    await bundle({ entry: at("main.ts"), outfile: at("main.js"), version: "1.1.ab41cd", compile: false })
+    const { stdout } = spawnSync(process.execPath, [at("main.js")], { encoding: "utf8" })
+    assert.deepStrictEqual(JSON.parse(stdout), [[true, false, true], [true, false, true, "function"], true])
+  })
+
+  it("loads a module of Node that takes long when something of it is used", async () => {
+    const directory = repository()
+    const at = (name: string) => join(directory, name)
+    writeFileSync(at("required.cjs"), `exports.tls = require("tls")\n`)
+    writeFileSync(
+      at("main.mts"),
+      `import * as imported from "node:tls"
+import { tls } from "./required.cjs"
+const loaded = () => process.moduleLoadList.includes("NativeModule tls")
+process.stdout.write(JSON.stringify([loaded(), typeof imported.connect, typeof tls.connect, loaded()]))
+`
+    )
+    await bundle({ entry: at("main.mts"), outfile: at("main.js"), version: "1.1.ab41cd", compile: false })
+    const { stdout } = spawnSync(process.execPath, [at("main.js")], { encoding: "utf8" })
+    assert.deepStrictEqual(JSON.parse(stdout), [false, "function", "function", true])
+  })
+
   it("is not made where an import is not there, and the build says so of each", async () => {
     const directory = repository()
     const at = (name: string) => join(directory, name)

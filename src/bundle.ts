@@ -74,6 +74,8 @@ export const bundle = async (options: BundleOptions): Promise<Bundle> => {
     format: "cjs",
     minify: true,
     chunkFileNames: "[name].js",
+    // The launcher loads what is imported by a computed name, as what is required by one.
+    dynamicImportInCjs: false,
     comments: { annotation: false, jsdoc: false },
     sourcemap: "hidden",
     topLevelVar: true,

@@ -212,6 +212,42 @@ process.stdout.write(JSON.stringify([loaded(), typeof imported.connect, typeof t
     assert.deepStrictEqual(JSON.parse(stdout), [false, "function", "function", true])
   })
 
+  it("finds modules of Node by computed names, and says of others that they are not found", async () => {
+    const directory = repository()
+    const at = (name: string) => join(directory, name)
+    writeFileSync(
+      at("required.cjs"),
+      `exports.said = ["o" + "s", "node:" + "os", "absent"].map((name) => {
+  try {
+    return typeof require(name).hostname
+  } catch (error) {
+    return error.code
+  }
+})
+try {
+  require("absent-one")
+} catch (error) {
+  exports.said.push(error.code)
+}
+`
+    )
+    writeFileSync(
+      at("main.ts"),
+      `import { said } from "./required.cjs"
+const seen = [import(["node:", "os"].join("")), import("node:sea"), import(["absent", "two"].join("-"))].map((imported) =>
+  imported.then((module) => typeof module, (error) => error.code)
+)
+Promise.all(seen).then((imported) => process.stdout.write(JSON.stringify([said, imported])))
+`
+    )
+    await bundle({ entry: at("main.ts"), outfile: at("main.js"), version: "1.1.ab41cd", compile: false })
+    const { stdout } = spawnSync(process.execPath, [at("main.js")], { encoding: "utf8" })
+    assert.deepStrictEqual(JSON.parse(stdout), [
+      ["function", "function", "MODULE_NOT_FOUND", "MODULE_NOT_FOUND"],
+      ["object", "object", "MODULE_NOT_FOUND"]
+    ])
+  })
+
   it("is not made where an import is not there, and the build says so of each", async () => {
     const directory = repository()
     const at = (name: string) => join(directory, name)

@@ -49,6 +49,9 @@ const nodeOf = "[process.version, process.arch, process.platform].join()"
  *
  * All but the launcher stands in comments of a function, which V8 passes over faster than it reads text: that is what
  * `--version` waits for. The function's own text gives it back.
+ *
+ * A container runtime asks for the health every few seconds: without the service it is there in half of the time. What
+ * is required and is no part may be one of Node's modules, or an optional dependency, which must be seen to be missing.
  */
 export const render = (
   { code, groups, map, plain, start, version }: Parts,
@@ -136,12 +139,11 @@ ${rehearsal ? rehearsed : ""}  const load = (id) => {
     const name = id.replace(/^\\.\\//, "");
     let module = loaded.get(name);
     if (module === undefined) {
-      // Optional dependencies that are not bundled are asked for too, and must be seen to be missing.
       const text = code(name);
       if (text === undefined) {
         const builtin = process.getBuiltinModule(id);
         if (builtin) return builtin;
-        throw new Error("Cannot find module " + id);
+        throw Object.assign(new Error("Cannot find module '" + id + "'"), { code: "MODULE_NOT_FOUND" });
       }
       module = { exports: {} };
       loaded.set(name, module);
@@ -163,7 +165,6 @@ ${
     }
     return module.exports;
   };
-  // A container runtime asks for the health every few seconds: without the service it is there in half of the time.
   if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
   const start = unpack(index.start, codes);
   if (index.node === ${nodeOf}) unpack(index.compiled, compiled, start);

@@ -64,11 +64,11 @@ export const bundle = async (options: BundleOptions): Promise<Bundle> => {
   const build = await rolldown({
     input: { main: options.entry, [probeEntry]: besides("./layers/HealthProbe") },
     platform: "node",
-    plugins: [lazyBuiltins, awsModules, findAbsent(absent)],
+    plugins: [lazyBuiltins, awsModules, mainOfEntry, findAbsent(absent)],
     optimization: { pifeForModuleWrappers: false, inlineConst: { mode: "all", pass: 3 } },
     // What is read and never used is left out, and what it was read from: a tenth of a start's code.
     treeshake: { propertyReadSideEffects: false },
-    transform: { target: "node20.20", define: { __KEELSON_VERSION__: JSON.stringify(stamp), "import.meta": "{}" } }
+    transform: { target: "node20.20", define: { ...importMeta, __KEELSON_VERSION__: JSON.stringify(stamp) } }
   })
   const { output } = await build.generate({
     format: "cjs",
@@ -249,6 +249,28 @@ const awsModules: Plugin = {
       const resolved = await this.resolve(source, importer, options)
       const id = resolved?.id.replace(/([\\/])dist-cjs([\\/])/, "$1dist-es$2")
       return id !== undefined && existsSync(id) ? { ...resolved, id } : resolved
+    }
+  }
+}
+
+// Every module is in the file, which knows these; `main` is for the one that is run.
+const importMeta = {
+  "import.meta": "{}",
+  "import.meta.url": "__KEELSON_BUNDLE__.url()",
+  "import.meta.filename": "__KEELSON_BUNDLE__.file",
+  "import.meta.dirname": "__KEELSON_BUNDLE__.directory",
+  "import.meta.main": "false"
+}
+
+// As long as what it is in place of: the source map needs no change.
+const yes = "true".padEnd("import.meta.main".length)
+
+const mainOfEntry: Plugin = {
+  name: "keelson:main-of-entry",
+  transform: {
+    filter: { code: "import.meta.main" },
+    handler: function(code, id) {
+      return this.getModuleInfo(id)?.isEntry ? { code: code.replaceAll("import.meta.main", yes), map: null } : null
     }
   }
 }

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { Script } from "node:vm"
 import { brotliDecompressSync, zstdDecompressSync } from "node:zlib"
 import { bundle, version } from "../src/bundle.ts"
@@ -108,7 +109,7 @@ run({
     assert.strictEqual(code.length, Object.values(start.sizes).reduce((sum, size) => sum + size))
     const dictionary = Buffer.from(code)
     const cachedData = zstdDecompressSync(bytesOf(compiled), { dictionary }).subarray(0, compiled.sizes["main.js"])
-    const script = `(function(exports, require, module, __KEELSON_BUNDLE__) {\n${
+    const script = `(function(exports, require, module, __KEELSON_BUNDLE__, __filename, __dirname) {\n${
       code.slice(0, start.sizes["main.js"])
     }\n})`
     assert.isFalse(new Script(script, { cachedData, lineOffset: -1 }).cachedDataRejected)
@@ -246,6 +247,41 @@ Promise.all(seen).then((imported) => process.stdout.write(JSON.stringify([said, 
       ["function", "function", "MODULE_NOT_FOUND", "MODULE_NOT_FOUND"],
       ["object", "object", "MODULE_NOT_FOUND"]
     ])
+  })
+
+  it("tells modules where they are: all in the file, of which the entry is run", async () => {
+    const directory = repository()
+    const at = (name: string) => join(directory, name)
+    writeFileSync(at("required.cjs"), "exports.said = [__filename, __dirname]\n")
+    writeFileSync(
+      at("later.ts"),
+      `import { fileURLToPath } from "node:url"
+const __filename = fileURLToPath(import.meta.url)
+export const said = [__filename, import.meta.filename, import.meta.main]
+`
+    )
+    writeFileSync(
+      at("main.ts"),
+      `import { createRequire } from "node:module"
+import { said } from "./required.cjs"
+const version = createRequire(import.meta.url)("../package.json").version
+const own = [import.meta.dirname, new URL("more", import.meta.url).href, import.meta.main, version]
+import("./later.ts").then((later) => process.stdout.write(JSON.stringify([said, own, later.said])))
+`
+    )
+    const folder = at("a b")
+    const outfile = join(folder, "main.js")
+    await bundle({ entry: at("main.ts"), outfile, version: "1.1.ab41cd", compile: false })
+    const said = [
+      [outfile, folder],
+      [folder, pathToFileURL(join(folder, "more")).href, true, "4.2.9"],
+      [outfile, outfile, false]
+    ]
+    for (const type of ["commonjs", "module"]) {
+      writeFileSync(join(folder, "package.json"), JSON.stringify({ type }))
+      const { stdout } = spawnSync(process.execPath, ["main.js"], { cwd: folder, encoding: "utf8" })
+      assert.deepStrictEqual(JSON.parse(stdout), said)
+    }
   })
 
   it("is not made where an import is not there, and the build says so of each", async () => {

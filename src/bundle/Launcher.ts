@@ -132,8 +132,10 @@ export const render = (
     }
     return codes[name];
   };
-  const file = process.argv[1];
-  const bundle = { file, code, map: () => cut(index.map)${rehearsal ? ", rehearsed" : ""} };
+  const file = process.argv[1] ?? "";
+  const directory = process.getBuiltinModule("node:path").dirname(file);
+  const url = () => process.getBuiltinModule("node:url").pathToFileURL(file).href;
+  const bundle = { file, directory, url, code, map: () => cut(index.map)${rehearsal ? ", rehearsed" : ""} };
   const loaded = new Map();
 ${rehearsal ? rehearsed : ""}  const load = (id) => {
     const name = id.replace(/^\\.\\//, "");
@@ -147,7 +149,7 @@ ${rehearsal ? rehearsed : ""}  const load = (id) => {
       }
       module = { exports: {} };
       loaded.set(name, module);
-      const script = new Script("(function(exports, require, module, __KEELSON_BUNDLE__) {\\n" + text + "\\n})", {
+      const script = new Script("(${parameters} {\\n" + text + "\\n})", {
         filename: file + "/" + name,
         lineOffset: -1,
         cachedData: compiled[name]
@@ -157,7 +159,7 @@ ${
       ? "      scripts.set(name, script);\n"
       : ""
   }      try {
-        script.runInThisContext()(module.exports, load, module, bundle);
+        script.runInThisContext()(module.exports, load, module, bundle, file, directory);
       } catch (error) {
         loaded.delete(name);
         throw error;
@@ -175,6 +177,8 @@ ${
 })();
 `
 }
+
+const parameters = "function(exports, require, module, __KEELSON_BUNDLE__, __filename, __dirname)"
 
 const rehearsed = `  const scripts = new Map();
   function rehearsed() {

@@ -92,7 +92,7 @@ export const render = (
       }
     })
   }
-  return `#!/usr/bin/env node
+  const launcher = `#!/usr/bin/env node
 "use strict";
 (() => {
   const flag = process.argv[2];
@@ -105,13 +105,14 @@ export const render = (
   const first = text.slice(text.indexOf("/*") + 2, end);
   const body = text.slice(end + 4);
   const index = JSON.parse(first);
-  const { Script } = process.getBuiltinModule("node:vm");
+  const { getBuiltinModule } = process;
+  const { Script } = getBuiltinModule("node:vm");
   const cut = ([from, to]) => body.slice(from, to);
   const unpack = ({ encoding, place, sizes }, to, dictionary) => {
     const packed = Buffer.from(cut(place), "base64");
     const chunkSize = Object.values(sizes).reduce((sum, size) => sum + size, 64);
-    const { brotliDecompressSync, zstdDecompressSync } = process.getBuiltinModule("node:zlib");
-    const bytes = (encoding ? brotliDecompressSync : zstdDecompressSync)(packed, { chunkSize, dictionary });
+    const how = encoding ? "brotliDecompressSync" : "zstdDecompressSync";
+    const bytes = getBuiltinModule("node:zlib")[how](packed, { chunkSize, dictionary });
     let at = 0;
     for (const name in sizes) {
       const part = bytes.subarray(at, at += sizes[name]);
@@ -133,17 +134,18 @@ export const render = (
     return codes[name];
   };
   const file = process.argv[1] ?? "";
-  const directory = process.getBuiltinModule("node:path").dirname(file);
-  const url = () => process.getBuiltinModule("node:url").pathToFileURL(file).href;
+  const directory = getBuiltinModule("node:path").dirname(file);
+  const url = () => getBuiltinModule("node:url").pathToFileURL(file).href;
   const bundle = { file, directory, url, code, map: () => cut(index.map)${rehearsal ? ", rehearsed" : ""} };
   const loaded = new Map();
-${rehearsal ? rehearsed : ""}  const load = (id) => {
+  ${rehearsal ? rehearsed : ""}
+  const load = (id) => {
     const name = id.replace(/^\\.\\//, "");
     let module = loaded.get(name);
     if (module === undefined) {
       const text = code(name);
       if (text === undefined) {
-        const builtin = process.getBuiltinModule(id);
+        const builtin = getBuiltinModule(id);
         if (builtin) return builtin;
         throw Object.assign(new Error("Cannot find module '" + id + "'"), { code: "MODULE_NOT_FOUND" });
       }
@@ -154,11 +156,8 @@ ${rehearsal ? rehearsed : ""}  const load = (id) => {
         lineOffset: -1,
         cachedData: compiled[name]
       });
-${
-    rehearsal
-      ? "      scripts.set(name, script);\n"
-      : ""
-  }      try {
+      ${rehearsal ? "scripts.set(name, script);" : ""}
+      try {
         script.runInThisContext()(module.exports, load, module, bundle, file, directory);
       } catch (error) {
         loaded.delete(name);
@@ -172,15 +171,14 @@ ${
   if (index.node === ${nodeOf}) unpack(index.compiled, compiled, start);
   load("main.js");
   function kept() {
-/*${indexText(index)}*//*${pieces.join(separator)}*/
-  }
-})();
 `
+  return `${launcher.replace(/^\s+/gm, "")}/*${indexText(index)}*//*${pieces.join(separator)}*/\n}\n})();\n`
 }
 
 const parameters = "function(exports, require, module, __KEELSON_BUNDLE__, __filename, __dirname)"
 
-const rehearsed = `  const scripts = new Map();
+const rehearsed = `
+  const scripts = new Map();
   function rehearsed() {
     const compiled = [...scripts].map(([name, script]) => [name, script.createCachedData()]);
     process.send({ node: ${nodeOf}, compiled }, () => process.exit());

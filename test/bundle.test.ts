@@ -348,6 +348,13 @@ main()
     assert.isFalse(existsSync(marker))
   })
 
+  it("is not made of flags that are not known: the command says which, and its usage", () => {
+    const command = new URL("../src/bin/keelson-bundle.ts", import.meta.url).pathname
+    const { status, stderr } = spawnSync(process.execPath, [command, "--foo"], { encoding: "utf8" })
+    assert.strictEqual(status, 2)
+    assert.match(stderr, /^Unknown option '--foo'.*\nUsage: keelson-bundle <entry\.ts> <outfile\.js> /)
+  })
+
   it("says that it brings no compiled code, where the entry serves nothing", () => {
     const directory = repository()
     const [entry, outfile] = [join(directory, "main.ts"), join(directory, "main.js")]

@@ -3,8 +3,9 @@ import { parseArgs } from "node:util"
 import { bundle } from "../bundle.ts"
 import { executable, permissions } from "../executable.ts"
 
-const { positionals: [entry, outfile], values: { allow = [], exe, "no-compile": interpreted, node, version } } =
+const parse = (args: Array<string>) =>
   parseArgs({
+    args,
     allowPositionals: true,
     options: {
       version: { type: "string" },
@@ -14,6 +15,19 @@ const { positionals: [entry, outfile], values: { allow = [], exe, "no-compile": 
       allow: { type: "string", multiple: true }
     }
   })
+
+const asked = () => {
+  try {
+    return parse(process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`)
+    return parse([])
+  }
+}
+
+const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error)
+
+const { positionals: [entry, outfile], values: { allow = [], exe, "no-compile": interpreted, node, version } } = asked()
 const allowed = permissions.filter((permission) => allow.includes(permission))
 
 const uncompiled = "It brings no compiled code, and starts slower: the entry served nothing while it was built, " +
@@ -35,7 +49,7 @@ if (entry === undefined || outfile === undefined || allowed.length < allow.lengt
       process.stdout.write(`${exe} ${built.version} ${Math.round(bytes / 1024 / 1024)} MiB\n`)
     }
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { encode } from "../src/services/Pprof.ts"
+import { heap } from "../src/services/PprofText.ts"
 import { freePort, until } from "./utils/aws.ts"
 import { command, type Service, start } from "./utils/service.ts"
 
@@ -137,6 +139,29 @@ for (const [which, node = "", path = ""] of nodes) {
     })
   })
 }
+
+describe.runIf(present || process.env["CI"] !== undefined)("go tool pprof, of the heap", () => {
+  it("has the same totals in text and binary", async () => {
+    const samples = [[4, 400], [20, 2_000_000], [1, 4_637_048]].map((values, line) => ({
+      stack: [{ name: "grow", file: "src/main.ts", line }],
+      values
+    }))
+    const sampleTypes = [{ type: "objects", unit: "count" }, { type: "space", unit: "bytes" }]
+    const periodType = { type: "space", unit: "bytes" }
+    const totals = async (name: string, profile: string | Uint8Array) => {
+      const saved = join(directory, name)
+      writeFileSync(saved, profile)
+      return Promise.all(
+        ["objects", "space"].map(async (type) =>
+          / of (\d+)B total/.exec(await go("-top", "-unit=B", `-sample_index=${type}`, saved))?.[1]
+        )
+      )
+    }
+    const binary = await totals("heap.pb", encode({ sampleTypes, periodType, period: 524_288, startedAt: 0, samples }))
+    assert.deepStrictEqual(binary, ["25", "6637448"])
+    assert.deepStrictEqual(await totals("heap.txt", heap(samples)), binary)
+  })
+})
 
 describe("the command profile", () => {
   it("fetches a profile, or draws it, and says why it cannot", async () => {

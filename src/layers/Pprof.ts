@@ -146,7 +146,7 @@ const profiles: Record<
           : ["of what was allocated while it was taken; HEAP_SAMPLING=on samples from the start"],
         samples: before === undefined || at ? samples : Pprof.subtract(samples, yield* samplesOf(before))
       }
-      return options.debug === 0 ? profile : PprofText.heap(profile.samples, Profiler.heapInterval)
+      return options.debug === 0 ? profile : PprofText.heap(profile.samples)
     }),
   allocs: (options) =>
     Effect.gen(function*() {
@@ -163,7 +163,7 @@ const profiles: Record<
           duration: Duration.toMillis(capture.duration),
           samples
         }
-        : PprofText.heap(samples, Profiler.heapInterval)
+        : PprofText.heap(samples)
     }),
   goroutine: ({ debug, seconds }) =>
     Effect.gen(function*() {

@@ -67,17 +67,19 @@ const addresses = () => {
 }
 
 /**
- * Text as Go's `heap?debug=1`. An address stands for a place, made up, since pprof wants one.
+ * Text as Go's `heap?debug=1`. An address stands for a place, made up, since pprof wants one. Go's counts are of the
+ * samples; these are of all that they stand for, as in the binary profile.
  *
  * @category rendering
  * @since 1.1.0
  */
-export const heap = (samples: ReadonlyArray<Sample>, interval: number): string => {
+export const heap = (samples: ReadonlyArray<Sample>): string => {
   const addressOf = addresses()
   const total = (index: number) => samples.reduce((sum, { values }) => sum + (values[index] ?? 0), 0)
   const countsOf = (objects: number, bytes: number) => `${objects}: ${bytes} [${objects}: ${bytes}]`
   return [
-    `heap profile: ${countsOf(total(0), total(1))} @ heap/${interval}`,
+    // Twice a rate of 1, at which pprof scales nothing: V8 has scaled already.
+    `heap profile: ${countsOf(total(0), total(1))} @ heap/2`,
     ...[...samples].sort((a, b) => (b.values[1] ?? 0) - (a.values[1] ?? 0)).flatMap(({ stack, values }) => [
       `${countsOf(values[0] ?? 0, values[1] ?? 0)} @ ${stack.map(addressOf).join(" ")}`,
       ...stack.map((frame) => `#\t${addressOf(frame)}\t${frame.name}+0x0\t${frame.file}:${frame.line}`),

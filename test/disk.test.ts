@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Scenario from "./utils/scenario.ts"
-import { command } from "./utils/service.ts"
+import { command, start } from "./utils/service.ts"
 import * as Watch from "./utils/watch.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "keelson-disk-"))
@@ -73,6 +73,28 @@ describe.runIf(Watch.present.permission || ci)(
   { timeout: 120_000 },
   () => {
     it("is the same", () => prove(Watch.permission))
+
+    it("refuses profiles without --allow-inspector, and lists fibers without stacks", async () => {
+      const watch: Watch.Watch = (program) => {
+        const watched = Watch.permission(program)
+        return { ...watched, program: watched.program.filter((argument) => argument !== "--allow-inspector") }
+      }
+      const service = await start({ watch, file: at("reference.js") })
+      const ask = async (path: string) => {
+        const response = await fetch(`${service.admin}/debug/${path}`)
+        return [response.status, await response.text()] as const
+      }
+      for (const path of ["pprof/profile?seconds=1", "pprof/heap", "pprof/allocs?seconds=1", "trace"]) {
+        const [status, said] = await ask(path)
+        assert.deepStrictEqual([path, status, said.includes("--allow-inspector")], [path, 503, true])
+      }
+      for (const path of ["pprof/goroutine?debug=1", "pprof/goroutine?debug=2", "fibers"]) {
+        const [status, said] = await ask(path)
+        assert.deepStrictEqual([path, status, said.includes("(unknown)")], [path, 200, true])
+      }
+      service.signal("SIGTERM")
+      assert.strictEqual((await service.exit).code, 0)
+    })
 
     it("ends where a dependency writes", async () => {
       assert.match(await planted(Watch.permission), /restricted\. Use --allow-fs-write[^]*planted\.js/)

@@ -26,9 +26,9 @@ interface Property {
  *
  * **Details**
  *
- * Effect keeps what is left to do of a fiber in a field that is not public; without it every stack is empty. V8 tells
- * where a suspended generator and a function are, which takes about 40 µs each and stops the process for the time: give
- * it a thousand fibers at most.
+ * Effect keeps what is left to do of a fiber in a field that is not public; without it, and where Node permits no
+ * inspector, every stack is empty. V8 tells where a suspended generator and a function are, which takes about 40 µs each
+ * and stops the process for the time: give it a thousand fibers at most.
  *
  * @category constructors
  * @since 1.1.0
@@ -62,7 +62,12 @@ const isGenerator = (value: unknown): value is object =>
   typeof value === "object" && value !== null && Object.prototype.toString.call(value) === "[object Generator]"
 
 const positionsOf = (targets: ReadonlySet<object>): ReadonlyMap<object, Position> => {
-  const session = Inspector.connect()
+  let session: Inspector.Inspector
+  try {
+    session = Inspector.connect()
+  } catch {
+    return new Map()
+  }
   const { post } = session
   const urls = new Map<string, string>()
   session.on<{ readonly scriptId: string; readonly url: string }>(

@@ -6,13 +6,14 @@ import type { CpuProfile, HeapProfile } from "../services/V8Profile.ts"
 import * as Inspector from "./Inspector.ts"
 
 /**
- * A capture that cannot begin: another of its kind is under way, or it would stop the process for too long.
+ * A capture that cannot begin: another of its kind is under way, it would stop the process for too long, or Node
+ * permits no inspector.
  *
  * @category errors
  * @since 1.1.0
  */
 export class CaptureRefused extends Schema.TaggedError<CaptureRefused>()("CaptureRefused", {
-  reason: Schema.Literals(["busy", "heap"]),
+  reason: Schema.Literals(["busy", "heap", "inspector"]),
   message: Schema.String
 }) {}
 
@@ -54,7 +55,18 @@ const unlessLarge = (force: boolean): Effect.Effect<void, CaptureRefused> =>
   })
 
 const inspect = <A>(use: (inspector: Inspector.Inspector) => Effect.Effect<A>) =>
-  Effect.acquireUseRelease(Effect.sync(Inspector.connect), use, ({ close }) => Effect.sync(close))
+  Effect.acquireUseRelease(
+    Effect.try({
+      try: Inspector.connect,
+      catch: () =>
+        new CaptureRefused({
+          reason: "inspector",
+          message: "Node's permission model keeps profiles from being taken: start with --allow-inspector too"
+        })
+    }),
+    use,
+    ({ close }) => Effect.sync(close)
+  )
 
 /**
  * How a capture is made: for how long, and whether a large heap does not matter.
@@ -147,7 +159,7 @@ export const heap = ({ duration, force }: CaptureOptions): Effect.Effect<HeapLoo
     unlessLarge(force),
     exclusively(
       "heap",
-      Effect.suspend((): Effect.Effect<HeapLooks> => {
+      Effect.suspend((): Effect.Effect<HeapLooks, CaptureRefused> => {
         const sampler = always
         if (sampler === undefined) {
           return inspect((inspector) =>

@@ -131,22 +131,25 @@ const profiles: Record<
       const startedAt = yield* Clock.currentTimeMillis
       const at = options.seconds === undefined && Profiler.isSamplingHeap()
       const capture = at ? { ...captureOf(options), duration: Duration.zero } : captureOf(options)
-      const { after, before } = yield* Profiler.heap(capture)
+      const { after, before, since } = yield* Profiler.heap(capture)
       const samplesOf = (profile: V8Profile.HeapProfile) =>
         Effect.map(resolveSamples(V8Profile.heapSamples(profile, Profiler.heapInterval)), Pprof.merge)
       const samples = yield* samplesOf(after)
+      const comments = since !== undefined
+        ? [`of what was allocated since ${new Date(since).toISOString()}, when allocs was taken`]
+        : Profiler.isSamplingHeap()
+        ? []
+        : ["of what was allocated while it was taken; HEAP_SAMPLING=on samples from the start"]
       const profile: Pprof.Profile = {
         sampleTypes: [{ type: "inuse_objects", unit: "count" }, { type: "inuse_space", unit: "bytes" }],
         periodType: space,
         period: Profiler.heapInterval,
         startedAt,
         duration: Duration.toMillis(capture.duration),
-        comments: Profiler.isSamplingHeap()
-          ? []
-          : ["of what was allocated while it was taken; HEAP_SAMPLING=on samples from the start"],
+        comments,
         samples: before === undefined || at ? samples : Pprof.subtract(samples, yield* samplesOf(before))
       }
-      return options.debug === 0 ? profile : PprofText.heap(profile.samples)
+      return options.debug === 0 ? profile : PprofText.heap(profile.samples, comments)
     }),
   allocs: (options) =>
     Effect.gen(function*() {

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -103,6 +104,7 @@ export const cpu = ({ duration, force }: CaptureOptions): Effect.Effect<CpuProfi
   )
 
 let always: Inspector.Inspector | undefined
+let anew: number | undefined
 
 const startSampling = ({ post }: Inspector.Inspector, collected: boolean) =>
   post("HeapProfiler.startSampling", {
@@ -122,6 +124,7 @@ export const sampleHeap = Effect.acquireRelease(
     const inspector = Inspector.connect()
     startSampling(inspector, false)
     always = inspector
+    anew = undefined
     return inspector
   }),
   (inspector) =>
@@ -143,11 +146,14 @@ export const isSamplingHeap = (): boolean => always !== undefined
 interface HeapLooks {
   readonly before: HeapProfile | undefined
   readonly after: HeapProfile
+  /** When the sampling of the whole life began anew, in milliseconds. */
+  readonly since?: number | undefined
 }
 
 /**
- * What is alive in the heap: of all that was allocated since {@link sampleHeap} began, at the beginning and the end of
- * `duration`, else of what was allocated within `duration`. V8 collects garbage before it answers.
+ * What is alive in the heap: of all that was allocated since {@link sampleHeap} began, or began anew after {@link allocs},
+ * at the beginning and the end of `duration`, else of what was allocated within `duration`. V8 collects garbage before it
+ * answers.
  *
  * @category constructors
  * @since 1.1.0
@@ -172,7 +178,7 @@ export const heap = ({ duration, force }: CaptureOptions): Effect.Effect<HeapLoo
         return Effect.gen(function*() {
           const before = read(sampler)
           yield* Effect.sleep(duration)
-          return { before, after: read(sampler) }
+          return { before, after: read(sampler), since: anew }
         })
       })
     )
@@ -201,7 +207,12 @@ export const allocs = ({ duration, force }: CaptureOptions): Effect.Effect<HeapP
               ({ post }) => post<{ profile: HeapProfile }>("HeapProfiler.getSamplingProfile").profile
             )
           ),
-        () => Effect.sync(() => always === undefined ? undefined : startSampling(always, false))
+        () =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            if (always === undefined) return
+            startSampling(always, false)
+            anew = now
+          })
       )
     )
   )

@@ -73,13 +73,14 @@ const addresses = () => {
  * @category rendering
  * @since 1.1.0
  */
-export const heap = (samples: ReadonlyArray<Sample>): string => {
+export const heap = (samples: ReadonlyArray<Sample>, comments: ReadonlyArray<string> = []): string => {
   const addressOf = addresses()
   const total = (index: number) => samples.reduce((sum, { values }) => sum + (values[index] ?? 0), 0)
   const countsOf = (objects: number, bytes: number) => `${objects}: ${bytes} [${objects}: ${bytes}]`
   return [
     // Twice a rate of 1, at which pprof scales nothing: V8 has scaled already.
     `heap profile: ${countsOf(total(0), total(1))} @ heap/2`,
+    ...comments.map((comment) => `# ${comment}`),
     ...[...samples].sort((a, b) => (b.values[1] ?? 0) - (a.values[1] ?? 0)).flatMap(({ stack, values }) => [
       `${countsOf(values[0] ?? 0, values[1] ?? 0)} @ ${stack.map(addressOf).join(" ")}`,
       ...stack.map((frame) => `#\t${addressOf(frame)}\t${frame.name}+0x0\t${frame.file}:${frame.line}`),

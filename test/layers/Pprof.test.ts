@@ -169,4 +169,22 @@ describe("sampling the heap from the start", () => {
       }))
       assert.isFalse(Profiler.isSamplingHeap())
     }))
+
+  it.live("says since when the heap is known once allocations were profiled", () =>
+    run(Effect.scoped(Effect.gen(function*() {
+      const said = Effect.gen(function*() {
+        const { comment, stringTable } = Profile.decode(gunzipSync((yield* ask("/heap")).body))
+        const [, line] = (yield* ask("/heap?debug=1")).body.toString().split("\n")
+        return [comment.map((index) => `# ${stringTable.strings[Number(index)]}`), line?.startsWith("# ") ? [line] : []]
+      })
+      yield* Profiler.sampleHeap
+      assert.deepStrictEqual(yield* said, [[], []])
+      yield* ask("/allocs?seconds=1")
+      const [binary, text] = yield* said
+      assert.match(
+        binary?.join() ?? "",
+        /^# of what was allocated since 2\d{3}-[\d-]+T[\d:.]+Z, when allocs was taken$/
+      )
+      assert.deepStrictEqual(text, binary)
+    }))))
 })

@@ -6,8 +6,9 @@ describe("what Go's handlers say as text", () => {
     const grow = { name: "grow", file: "src/main.ts", line: 3 }
     const main = { name: "main", file: "src/main.ts", line: 9 }
     assert.strictEqual(
-      heap([{ stack: [main], values: [1, 10] }, { stack: [grow, main], values: [4, 400] }]),
+      heap([{ stack: [main], values: [1, 10] }, { stack: [grow, main], values: [4, 400] }], ["said"]),
       `heap profile: 5: 410 [5: 410] @ heap/2
+# said
 4: 400 [4: 400] @ 0x1000 0x2000
 #\t0x1000\tgrow+0x0\tsrc/main.ts:3
 #\t0x2000\tmain+0x0\tsrc/main.ts:9

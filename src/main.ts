@@ -47,18 +47,18 @@ class Api extends HttpApi.make("reference").add(Greetings, Demo) {}
 
 const defaultLanguage = Config.Literals(["en", "de", "fr"], "DefaultLanguage").pipe(Config.withDefault("en"))
 
-const hello: Readonly<Record<string, string>> = { en: "Hello", de: "Hallo", fr: "Bonjour" }
+const hello = new Map([["en", "Hello"], ["de", "Hallo"], ["fr", "Bonjour"]])
 
 const GreetingsHandlers = Microservice.group(Api, "greetings", (handlers) =>
   Effect.gen(function*() {
     const preferred = yield* defaultLanguage
     return handlers.handle("greet", ({ params: { name }, query: { language = preferred } }) => {
-      const word = hello[language]
+      const word = hello.get(language)
       return word === undefined
         ? Effect.fail(
           new UnknownLanguage({
             language,
-            message: `No greeting in ${language}; there is ${Object.keys(hello).join(", ")}`
+            message: `No greeting in ${language}; there is ${[...hello.keys()].join(", ")}`
           })
         )
         : Effect.succeed({ message: `${word}, ${name}!` })

@@ -183,6 +183,7 @@ describe("init", () => {
       "--port=x",
       "--ready-timeout=never",
       "--env=NOTHING",
+      "--env=constructor",
       "--env=AWS_SESSION_TOKEN=x",
       "--env=A=a\nb"
     )
@@ -193,6 +194,7 @@ describe("init", () => {
       "\"x\"",
       "--ready-timeout",
       "NOTHING",
+      "variable constructor here",
       "AWS_SESSION_TOKEN",
       "line break",
       "\"soon\""

@@ -250,6 +250,12 @@ describe("what goes wrong at the start", () => {
     }
   })
 
+  it("is exit 3 for a language that only every object has", async () => {
+    const { code, stderr, stdout } = await command(["greetings", "greet", "--name=you", "--language=constructor"])
+    assert.deepStrictEqual([code, stdout], [3, ""])
+    assert.include(stderr, "No greeting in constructor; there is en, de, fr")
+  })
+
   it("is a short message on standard error and exit 2 for a flag or command that does not exist", async () => {
     for (const args of [["serve", "--bogus"], ["nothing"], ["greetings", "greet", "--name=a", "--nome=b"]]) {
       const { code, stderr, stdout } = await command(args)

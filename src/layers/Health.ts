@@ -86,9 +86,12 @@ export const layer: Layer.Layer<Health> = Layer.effect(
     }
 
     const report = () => {
-      const byName: Record<string, Array<typeof CheckReport.Type>> = {}
-      for (const check of checks) (byName[check.name] ??= []).push(reportOf(check))
-      return { status: worst(Object.values(byName).flat().map(({ status }) => status)), checks: byName }
+      const byName = new Map<string, ReadonlyArray<typeof CheckReport.Type>>()
+      for (const check of checks) byName.set(check.name, [...byName.get(check.name) ?? [], reportOf(check)])
+      return {
+        status: worst([...byName.values()].flat().map(({ status }) => status)),
+        checks: Object.fromEntries(byName)
+      }
     }
 
     return {

@@ -150,7 +150,7 @@ const variables = ({ env, variables }: Request) => {
   const problems: Array<string> = []
   for (const text of variables) {
     const [, name = text, , value] = /^([^=]*)(=(.*))?$/s.exec(text) ?? []
-    const found = value ?? env[name]
+    const found = value ?? (Object.hasOwn(env, name) ? env[name] : undefined)
     if (secretVariables.includes(name)) {
       problems.push(`--env: ${name} is a secret, and a unit is for everybody to read; a service on AWS has a role`)
     } else if (found === undefined) problems.push(`--env: there is no environment variable ${name} here`)

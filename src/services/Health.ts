@@ -187,13 +187,13 @@ export const worst = (statuses: Iterable<Status>): Status => {
 export const layerMemory: Layer.Layer<Health> = Layer.effect(
   Health,
   Effect.sync(() => {
-    const checks: Record<string, ReadonlyArray<typeof CheckReport.Type>> = {}
+    const checks = new Map<string, ReadonlyArray<typeof CheckReport.Type>>()
     return {
       register: ({ critical = true, name }) =>
         Effect.sync(() => {
-          checks[name] = [{ status: "pass", critical, consecutiveFailures: 0 }]
+          checks.set(name, [{ status: "pass", critical, consecutiveFailures: 0 }])
         }),
-      report: () => ({ status: "pass", checks }),
+      report: () => ({ status: "pass", checks: Object.fromEntries(checks) }),
       status: () => "pass" as const
     }
   })

@@ -61,7 +61,8 @@ export const make = (
 
   for (const field of operation.fields) {
     const values: Array<unknown> = []
-    for (const text of texts[field.flag] ?? []) {
+    const said = Object.hasOwn(texts, field.flag) ? texts[field.flag] ?? [] : []
+    for (const text of said) {
       const value = valueOf(field.kind, text)
       if (Result.isFailure(value)) problems.push(`--${field.flag}: ${JSON.stringify(text)} is not ${value.failure}`)
       else values.push(value.success)
@@ -72,7 +73,7 @@ export const make = (
       if (options.input) continue
     }
     if (values.length === 0 && !(field.slot === "body" && field.repeated)) {
-      if (field.required && (texts[field.flag] ?? []).length === 0) problems.push(`--${field.flag} is missing`)
+      if (field.required && said.length === 0) problems.push(`--${field.flag} is missing`)
       if (field.slot === "path" && !field.required) segments.set(name, null)
       continue
     }

@@ -63,7 +63,7 @@ export const duration = (text: string): Result.Result<Duration.Duration, string>
     : Result.succeed(Duration.millis(Number(match[1]) * Duration.toMillis(`1 ${unit}` as Duration.Input)))
 }
 
-const levels: Record<string, LogLevel.LogLevel> = {
+const levels = new Map(Object.entries<LogLevel.LogLevel>({
   all: "All",
   trace: "Trace",
   debug: "Debug",
@@ -74,7 +74,7 @@ const levels: Record<string, LogLevel.LogLevel> = {
   fatal: "Fatal",
   none: "None",
   off: "None"
-}
+}))
 
 /**
  * Reads a log level, in any case. Fails with what was expected.
@@ -83,7 +83,7 @@ const levels: Record<string, LogLevel.LogLevel> = {
  * @since 1.1.0
  */
 export const logLevel = (text: string): Result.Result<LogLevel.LogLevel, string> => {
-  const level = levels[text.toLowerCase()]
+  const level = levels.get(text.toLowerCase())
   return level === undefined
     ? Result.fail("one of trace, debug, info, warn, error, fatal, none")
     : Result.succeed(level)

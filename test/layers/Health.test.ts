@@ -25,6 +25,21 @@ describe("Health", () => {
       assert.deepStrictEqual(health.report(), { status: "pass", checks: {} })
     }).pipe(Effect.provide(layer)))
 
+  it.effect("has checks of any name, and of one name", () =>
+    Effect.gen(function*() {
+      const health = yield* Health
+      const names = ["constructor", "toString", "__proto__", "__proto__"]
+      yield* Effect.forEach(names, (name) => health.register({ name, check: Effect.fail("down") }))
+      yield* settle
+      const { checks, status } = health.report()
+      assert.strictEqual(status, "fail")
+      assert.deepStrictEqual(Object.entries(checks).map(([name, reports]) => [name, reports.length]), [
+        ["constructor", 1],
+        ["toString", 1],
+        ["__proto__", 2]
+      ])
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
   it.effect("warns before the first result and takes the first result at once", () =>
     Effect.gen(function*() {
       const health = yield* Health

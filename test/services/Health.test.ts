@@ -112,5 +112,7 @@ describe("layerMemory", () => {
         status: "pass",
         checks: { database: [{ status: "pass", critical: true, consecutiveFailures: 0 }] }
       })
+      yield* health.register({ name: "__proto__", check: Effect.void })
+      assert.deepStrictEqual(Object.keys(health.report().checks), ["database", "__proto__"])
     }).pipe(Effect.provide(layerMemory)))
 })

@@ -27,6 +27,7 @@ describe("what is asked of the log level", () => {
         `colour is "red", expected only level, for and name`
       ])
     )
+    for (const level of ["constructor", "__proto__"]) assert.isTrue(Result.isFailure(parse({ level })), level)
     for (const length of ["0s", "-1m", "1 day", "Infinity", 5]) {
       assert.isTrue(Result.isFailure(parse({ level: "debug", for: length })), String(length))
     }

@@ -82,6 +82,17 @@ describe("reflection", () => {
     ])
   })
 
+  it("misses a flag that every object has", () => {
+    class Cars extends HttpApi.make("cars").add(
+      HttpApiGroup.make("cars").add(
+        HttpApiEndpoint.get("by", "/cars/:constructor", { params: { constructor: Schema.String } })
+      )
+    ) {}
+    const [by] = Result.getOrThrow(reflect(Cars as never))
+    const request = OperationRequest.make(by ?? assert.fail("no operation"), {}, { input: false })
+    assert.deepStrictEqual(Result.getOrThrow(Result.flip(request)).problems, ["--constructor is missing"])
+  })
+
   it("names every operation that has no command line, and what to do, at once", () => {
     class Bad extends HttpApi.make("bad").add(
       HttpApiGroup.make("files").add(

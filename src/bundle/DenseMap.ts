@@ -60,6 +60,7 @@ export const denseMap = (
   const names = new Numbered()
   const dense = parts.map(({ code, kept, map }) => {
     const keptLines = kept.split("\n")
+    const sourceLines = map.sourcesContent.map((content) => content?.split("\n"))
     const moved = code.split("\n").map((line, number) => mover(line, keptLines[number] ?? ""))
     const files: Array<[count: number, source: number]> = []
     let line = 0
@@ -86,10 +87,11 @@ export const denseMap = (
       columns.push(ofLine)
       let renamedColumn = 0
       let renamedOfLine = ""
-      for (const [from, , , , name] of segments) {
-        if (name === undefined || !namesFunction(text, from)) continue
+      for (const [from, source = -1, sourceLine = -1, sourceColumn = 0, name = -1] of segments) {
+        const original = map.names[name] ?? privateName(sourceLines[source]?.[sourceLine], sourceColumn)
+        if (original === undefined || !namesFunction(text, from)) continue
         renamedOfLine += character(from - renamedColumn)
-        renamed += character(names.of(map.names[name] ?? ""))
+        renamed += character(names.of(original))
         renamedColumn = from
       }
       renamedColumns.push(renamedOfLine)
@@ -145,15 +147,19 @@ const runs = (segments: ReadonlyArray<SourceMapSegment>, text: string): Readonly
 
 const eventful = /[(.[`]|=>|\b(?:await|class|in|instanceof|new|throw|yield)\b/
 
+// The bundler's map has no name for what begins with its name.
+const privateName = (source = "", at: number): string | undefined => /^#[\w$]+/.exec(source.slice(at))?.[0]
+
 // A function is called by the variable it was first put into, by the name that it declares, or not at all.
 const namesFunction = (text: string, at: number): boolean => {
   assigned.lastIndex = at
   declared.lastIndex = at
-  return assigned.test(text) || (declared.test(text) && /\b(?:function\*? ?|class )$/.test(text.slice(at - 10, at)))
+  return assigned.test(text) || (declared.test(text) &&
+    (text[at] === "#" ? text[at - 1] !== "." : /\b(?:function\*? ?|class )$/.test(text.slice(at - 10, at))))
 }
 
-const assigned = /[\w$]+=(?:async\b|function\b|class\b|\(|[\w$]+=>)/y
-const declared = /[\w$]+(?:\(|\{| extends\b)/y
+const assigned = /#?[\w$]+=(?:async\b|function\b|class\b|\(|[\w$]+=>)/y
+const declared = /#?[\w$]+(?:\(|\{| extends\b)/y
 
 class Numbered {
   readonly all: Array<string> = []

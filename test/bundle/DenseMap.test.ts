@@ -1,10 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { encode, type SourceMapMappings } from "@jridgewell/sourcemap-codec"
+import { encode, type SourceMapMappings, type SourceMapSegment } from "@jridgewell/sourcemap-codec"
 import type { SourceMap } from "rolldown"
 import { denseMap, zero } from "../../src/bundle/DenseMap.ts"
 
-const mapped = (mappings: SourceMapMappings, names: Array<string> = []) =>
-  ({ sources: ["../src/a.ts", "../../src/b.ts"], names, mappings: encode(mappings) }) as unknown as SourceMap
+const mapped = (mappings: SourceMapMappings, names: Array<string> = [], sourcesContent: Array<string> = []) =>
+  ({
+    sources: ["../src/a.ts", "../../src/b.ts"],
+    names,
+    sourcesContent,
+    mappings: encode(mappings)
+  }) as unknown as SourceMap
 
 const numbers = (text = "") => Array.from(text, (character) => character.charCodeAt(0) - zero)
 
@@ -27,6 +32,22 @@ describe("a dense map", () => {
     const dense = denseMap([{ name: "a.js", code, kept: code, map }])
     assert.deepStrictEqual(numbers(dense.renamed[0]).map((name) => dense.names[name]), ["two", "four", "six"])
     assert.deepStrictEqual(dense.renamedColumns.map((lines) => lines.map(numbers)), [[[4, 18, 12]]])
+  })
+
+  it("has the names of private methods, from the source where the map has none, not of calls", () => {
+    const source = "class Burner { #burn(n) { return this.#of(n) } async #of(n) { } #field = 1 }"
+    const code = "class Burner{#e(n){return this.#t(n)}async#t(n){}#n=1}"
+    const places = [["#e(", "#burn("], ["#t(", "#of("], ["#t(n){", "#of(n) {"], ["#n", "#field"]] as const
+    const segments = places.map(([kept, original], index): SourceMapSegment => {
+      const place = [code.indexOf(kept), 0, 0, source.indexOf(original)] as const
+      return index === 1 || index === 2 ? [...place, 0] : [...place]
+    })
+    const dense = denseMap([{ name: "a.js", code, kept: code, map: mapped([segments], ["#of"], [source]) }])
+    assert.deepStrictEqual(numbers(dense.renamed[0]).map((name) => dense.names[name]), ["#burn", "#of"])
+    assert.deepStrictEqual(dense.renamedColumns.map((lines) => lines.map(numbers)), [[[
+      code.indexOf("#e("),
+      code.indexOf("#t(n){") - code.indexOf("#e(")
+    ]]])
   })
 
   it("counts columns as they are after characters were escaped", () => {

@@ -40,7 +40,11 @@ const respond = (status: number, body: ErrorBody, headers?: Record<string, strin
 export const toResponse = (
   cause: Cause.Cause<unknown>,
   request: HttpServerRequest.HttpServerRequest,
-  allowed: (request: HttpServerRequest.HttpServerRequest) => ReadonlyArray<string>
+  { allowed, overview }: {
+    readonly allowed: (request: HttpServerRequest.HttpServerRequest) => ReadonlyArray<string>
+    /** What to look at where nothing is served. */
+    readonly overview: string
+  }
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, unknown> => {
   let unexpected = cause
   for (const reason of cause.reasons) {
@@ -66,7 +70,7 @@ export const toResponse = (
     }
     if (HttpApiPayloadTooLarge.is(error)) return respond(413, { _tag: error.name, message: error.message }, closing)
     if (error instanceof HttpServerError.HttpServerError) {
-      if (error.reason._tag === "RouteNotFound") return notFound(request, allowed(request))
+      if (error.reason._tag === "RouteNotFound") return notFound(request, allowed(request), overview)
       if (error.reason._tag === "RequestParseError") {
         return error.reason.reason === "BodyTooLarge"
           ? respond(
@@ -101,11 +105,11 @@ const pathOf = ({ url }: HttpServerRequest.HttpServerRequest) => {
   return end === -1 ? url : url.slice(0, end)
 }
 
-const notFound = (request: HttpServerRequest.HttpServerRequest, allowed: ReadonlyArray<string>) =>
+const notFound = (request: HttpServerRequest.HttpServerRequest, allowed: ReadonlyArray<string>, overview: string) =>
   allowed.length === 0
     ? respond(404, {
       _tag: "RouteNotFound",
-      message: `Nothing is served at ${request.method} ${pathOf(request)}; /openapi.json lists the operations`
+      message: `Nothing is served at ${request.method} ${pathOf(request)}; ${overview}`
     })
     : respond(405, {
       _tag: "MethodNotAllowed",

@@ -186,6 +186,9 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     const conflict = conflicts.find((conflict) => conflict !== undefined)
     if (conflict !== undefined) return yield* conflict
 
+    const overview = owners.has("GET /openapi.json")
+      ? "/openapi.json lists the operations"
+      : "/ links to what there is"
     const allowed = ({ method: refused, url }: HttpServerRequest.HttpServerRequest) =>
       methods.filter((method) => method !== refused && isPresent(router.find(method, url)))
 
@@ -237,7 +240,7 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       }
       fiber.setContext(context)
       return Effect.catchCause(effect, (cause) => {
-        const answered = HttpErrors.toResponse(cause, request, allowed)
+        const answered = HttpErrors.toResponse(cause, request, { allowed, overview })
         return report === undefined ? answered : Effect.andThen(report(cause), answered)
       })
     }) as HttpEffect

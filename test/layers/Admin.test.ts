@@ -189,6 +189,15 @@ describe("the admin listener", () => {
       assert.isAbove(Number(headers["content-length"]), 0)
     }).pipe(Effect.provide(layer)))
 
+  it.live("says of what is not there where to look", () =>
+    Effect.gen(function*() {
+      const { body, status } = yield* asked("/nowhere")
+      assert.deepStrictEqual([status, JSON.parse(body)], [404, {
+        _tag: "RouteNotFound",
+        message: "Nothing is served at GET /nowhere; / links to what there is"
+      }])
+    }).pipe(Effect.provide(layer)))
+
   it.live("answers only to its own address, so that no web page reaches it by another name", () =>
     Effect.gen(function*() {
       for (const path of ["/", "/health", "/metrics", "/version"]) {

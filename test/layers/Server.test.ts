@@ -196,6 +196,7 @@ describe("the service listener", () => {
         assert.notInclude(answer.body, "thrown by the handler")
       }
       assert.strictEqual((yield* fetched("/trace", { method: "POST" })).headers.get("allow"), "GET")
+      assert.include((yield* fetched("/nowhere")).body, "; /openapi.json lists the operations")
     }).pipe(Effect.provide(layer)))
 
   it.live("gives a handler that asks for it the request", () =>

@@ -219,7 +219,7 @@ export const layer: Layer.Layer<
       router: yield* Router.make({
         api: HttpApi.make("admin"),
         observe: (route) => observe({ ...route, operation: `admin${route.path}` }),
-        system: routes.map(AdminGuard.changing)
+        system: routes.map(AdminGuard.locked)
       }),
       draining: () => lifecycle.state() !== "ready" && lifecycle.state() !== "starting",
       unmatched: observe({ method: AccessLog.anyMethod, path: "*", operation: "admin/unmatched", quiet: true }),

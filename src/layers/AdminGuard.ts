@@ -35,19 +35,28 @@ const misdirected = Refusal.make(421, {
 }, headers)
 
 /**
- * Gives every route that changes something its lock: the header that no web page can send here unasked.
+ * Gives every route its locks: what changes something takes the header that no web page can send here unasked, and what
+ * is below `/debug/`, where a GET is enough to begin a capture, is for no page of another site, if the browser says so.
  *
  * @category combinators
  * @since 1.1.0
  */
-export const changing = (route: Router.SystemRoute): Router.SystemRoute =>
-  (route.method ?? "GET") === "GET" ? route : {
-    ...route,
-    respond: (request): HttpServerResponse.HttpServerResponse | Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-      request.headers[AdminAccess.changeHeader] === "1" ? route.respond(request) : Refusal.respond(headerless)
-  }
+export const locked = (route: Router.SystemRoute): Router.SystemRoute => ({
+  ...route,
+  respond: (request): HttpServerResponse.HttpServerResponse | Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+    (route.method ?? "GET") !== "GET" && request.headers[AdminAccess.changeHeader] !== "1"
+      ? Refusal.respond(headerless)
+      : route.path.startsWith("/debug/") && request.headers["sec-fetch-site"] === "cross-site"
+      ? Refusal.respond(foreign)
+      : route.respond(request)
+})
 
 const headerless = Refusal.make(403, {
   _tag: "Forbidden",
   message: "What changes something takes the header X-Keelson: 1"
+}, headers)
+
+const foreign = Refusal.make(403, {
+  _tag: "Forbidden",
+  message: "No page of another site gets what is below /debug/; type the address"
 }, headers)

@@ -107,6 +107,25 @@ describe("the admin listener", () => {
       assert.deepStrictEqual(Object.keys(headers).filter((name) => name.startsWith("access-control")), [])
     }).pipe(Effect.scoped, Effect.provide(layer())))
 
+  it.live("begins no capture for a page of another site, however it spells the path", () =>
+    Effect.gen(function*() {
+      const { routes, url } = yield* Admin.Admin
+      const debug = routes.filter(({ path }) => path.startsWith("/debug/") && path !== "/debug/heapsnapshot")
+      assert.isAbove(debug.length, 5)
+      for (const { method, path } of debug) {
+        for (const spelled of [concrete(path), concrete(path).replace("debug", "%64ebug")]) {
+          const answer = yield* ask(url, spelled, method, { ...change, "sec-fetch-site": "cross-site" })
+          assert.deepStrictEqual([spelled, answer.status], [spelled, 403])
+          assert.include(answer.body, "another site")
+        }
+      }
+      for (const site of ["same-origin", "same-site", "none"]) {
+        const { status } = yield* ask(url, "/debug/pprof/cmdline", "GET", { "sec-fetch-site": site })
+        assert.strictEqual(status, 200, site)
+      }
+      assert.strictEqual((yield* ask(url, "/", "GET", { "sec-fetch-site": "cross-site" })).status, 200)
+    }).pipe(Effect.scoped, Effect.provide(layer())))
+
   it.live("changes nothing without the header that a page of another site cannot send", () =>
     Effect.gen(function*() {
       const { routes, url } = yield* Admin.Admin

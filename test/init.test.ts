@@ -161,6 +161,21 @@ describe("init", () => {
     assert.deepStrictEqual(service(read(unitFile), "TimeoutStartSec"), ["20s"])
   })
 
+  it("takes a setting given with --env as one of its environment", async () => {
+    const { etc, init, read } = image()
+    const done = await init("--env=PORT=9000", "--env=LAMEDUCK=300s", "--env=AWS_REGION=eu-west-1")
+    assert.strictEqual(done.code, 0, done.stderr)
+    const text = read(unitFile)
+    for (const key of ["ExecStart", "ExecStartPost"]) assert.include(service(text, key).join(), "--port=9000")
+    assert.deepStrictEqual(service(text, "TimeoutStopSec"), ["335s"])
+    const before = etc()
+    const wrong = await init("--env=LOG_LEVEL=bogus", "--env=DEFAULT_LANGUAGE=la")
+    assert.strictEqual(wrong.code, 78)
+    assert.include(wrong.stderr, "logLevel is \"bogus\" in environment variable LOG_LEVEL")
+    assert.include(wrong.stderr, "DEFAULT_LANGUAGE")
+    assert.deepStrictEqual(etc(), before)
+  })
+
   it("grants the one capability that a low port takes, and none to a socket", async () => {
     const { init } = image()
     const capability = async (...args: ReadonlyArray<string>) =>
@@ -348,6 +363,8 @@ describe("steps of an app", () => {
     assert.include(done.stderr, "/var/lib/notes is there")
     const again = await init("--env=MAXIMUM_NOTES=50")
     assert.match(again.stdout, /^step .*: done\nstep .*: done\nnothing to change: notes is installed\n$/)
+    assert.strictEqual((await init("--env=MAXIMUM_NOTES=60")).code, 0)
+    assert.strictEqual(read("/var/lib/notes/room"), "60\n")
   })
 
   it("are listed by a dry run, and not run", async () => {
@@ -377,11 +394,13 @@ describe("steps of an app", () => {
   })
 
   it("put no secret into a unit", async () => {
-    const { etc, initWith } = image(file)
-    const { code, stderr } = await initWith({ PASSWORD: "hunter2" })
-    assert.strictEqual(code, 78)
-    assert.include(stderr, "Password: environment variable PASSWORD is a secret")
-    assert.notInclude(stderr, "hunter2")
+    const { etc, init, initWith } = image(file)
+    for (const refused of [initWith({ PASSWORD: "hunter2" }), init("--env=PASSWORD=hunter2")]) {
+      const { code, stderr } = await refused
+      assert.strictEqual(code, 78)
+      assert.include(stderr, "Password: environment variable PASSWORD is a secret")
+      assert.notInclude(stderr, "hunter2")
+    }
     assert.deepStrictEqual(etc(), [])
   })
 })

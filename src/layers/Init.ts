@@ -91,6 +91,7 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
     const runSteps = InitSteps.run(definition, {
       steps,
       flags,
+      environment: unit.environment,
       target: { name: unit.name, root, user: unit.user },
       done: (step) =>
         say(`step ${JSON.stringify(step)}: ${uninstall ? "undone" : "done"}`)

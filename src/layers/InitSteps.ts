@@ -49,11 +49,14 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
   options: {
     readonly steps: ReadonlyArray<Step>
     readonly flags: Readonly<Record<string, string | undefined>>
+    readonly environment: Readonly<Record<string, string>>
     readonly target: typeof InitTarget.Service
     readonly done: (step: string) => Effect.Effect<unknown>
   }
 ) =>
   options.steps.length === 0 ? Effect.void : Effect.gen(function*() {
+    // The steps' AWS clients look there too.
+    Object.assign(process.env, options.environment)
     const discovered = yield* discover(options.flags, definition.settings)
     const context = yield* Layer.build(
       Microservice.layerLive(discovered, { logsTo: "stderr" }).pipe(

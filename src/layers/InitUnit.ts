@@ -59,12 +59,13 @@ export const make = (
   request: Request
 ): Effect.Effect<Made> =>
   Effect.gen(function*() {
-    const { env, format, root, settings: flags } = request
+    const { format, root, settings: flags } = request
+    const given = variables(request)
+    const env = { ...request.env, ...given.environment }
     // Where init runs may not be where the service will: what takes longer on AWS has time everywhere.
     const resolved = Settings.resolve({ flags, env, kind: "ec2" })
     const values = Result.getOrElse(resolved, () => fallbacks)
     const declared = yield* fromEnvironment(definition.settings ?? {}, env)
-    const given = variables(request)
     const ready = SettingText.duration(request.readyTimeout)
     const timeout = Result.getOrElse(ready, () => Duration.zero)
     const { environment, flags: serveFlags } = passedOn({ flags, env }, values.port)

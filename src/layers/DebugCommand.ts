@@ -1,13 +1,11 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as ExitCode from "../services/ExitCode.ts"
-import { definitions } from "../services/SettingDefinitions.ts"
-import { OperationFailed, type Output, reasonOf } from "./OperationCaller.ts"
+import { type Output, parseObject } from "./OperationCaller.ts"
+import * as Target from "./Target.ts"
 
-const target = Flag.String("target").pipe(
-  Flag.withDescription("URL of the admin listener of the service, from its own machine"),
-  Flag.withDefault(`http://127.0.0.1:${definitions.adminPort.fallback}`)
+const target = Target.flag.pipe(
+  Flag.withDescription("URL of the admin listener of the service, from its own machine")
 )
 
 /**
@@ -17,28 +15,13 @@ const target = Flag.String("target").pipe(
  * @since 1.1.0
  */
 export const make = (output: Output) => {
-  const send = (target: string, path: string, said: (armed: { until: string; reason: string } | null) => string) =>
+  const send = (target: string, path: string, said: (armed: Armed | null) => string | undefined) =>
     Effect.gen(function*() {
-      const url = `${target.replace(/\/$/, "")}${path}`
-      const response = yield* Effect.tryPromise({
-        try: async (signal) => {
-          const response = await fetch(url, { method: "POST", headers: { "x-keelson": "1" }, signal })
-          return { status: response.status, body: await response.text() }
-        },
-        catch: (cause) =>
-          failed(
-            `${target} gave no answer: ${reasonOf(cause)}; is the admin listener there?`,
-            ExitCode.unavailable
-          )
-      })
-      const body = parsed(response.body)
-      if (response.status !== 200 || body?.armed === undefined) {
-        const why = body?.message ?? response.body.trim()
-        return yield* Effect.fail(
-          failed(`${target} answered ${response.status}: ${why}`, ExitCode.fromStatus(response.status))
-        )
-      }
-      output.stdout.write(`${said(body.armed)}\n`)
+      const response = yield* Target.ask(target, path, { method: "POST", headers: { "x-keelson": "1" } })
+      const { armed }: Said = parseObject(yield* Target.answer(target, () => response.text()))
+      const line = armed === undefined ? undefined : said(armed)
+      if (line === undefined) return yield* Target.unknown(response)
+      output.stdout.write(`${line}\n`)
     }).pipe(
       Effect.tapError(({ message }) => Effect.sync(() => output.stderr.write(`${message}\n`)))
     )
@@ -53,10 +36,16 @@ export const make = (output: Output) => {
     send(
       target,
       `/debug/arm?${new URLSearchParams({ for: duration, reason })}`,
-      (armed) => `armed until ${armed?.until}; ${target.replace(/\/$/, "")}/debug/heapsnapshot is there until then`
+      (armed) =>
+        armed?.until &&
+        `armed until ${armed.until}; ${target.replace(/\/$/, "")}/debug/heapsnapshot is there until then`
     )).pipe(Command.withDescription("let heap snapshots be taken for a while, announced to everybody"))
 
-  const disarm = Command.make("disarm", { target }, ({ target }) => send(target, "/debug/disarm", () => "disarmed"))
+  const disarm = Command.make(
+    "disarm",
+    { target },
+    ({ target }) => send(target, "/debug/disarm", (armed) => armed === null ? "disarmed" : undefined)
+  )
     .pipe(Command.withDescription("take them away again"))
 
   return Command.make("debug").pipe(
@@ -65,17 +54,10 @@ export const make = (output: Output) => {
   )
 }
 
-const failed = (message: string, exitCode: number) => new OperationFailed({ message, exitCode })
-
-interface Said {
-  readonly message?: string
-  readonly armed?: { readonly until: string; readonly reason: string } | null
+interface Armed {
+  readonly until?: string
 }
 
-const parsed = (body: string): Said | undefined => {
-  try {
-    return JSON.parse(body) as Said
-  } catch {
-    return undefined
-  }
+interface Said {
+  readonly armed?: Armed | null
 }

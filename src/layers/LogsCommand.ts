@@ -10,8 +10,8 @@ import * as ExitCode from "../services/ExitCode.ts"
 import * as LogPretty from "../services/LogPretty.ts"
 import { lostEvent } from "../services/LogTail.ts"
 import { capacity } from "../services/Recent.ts"
-import { definitions } from "../services/SettingDefinitions.ts"
-import { OperationFailed, type Output, reasonOf, write } from "./OperationCaller.ts"
+import { type Output, reasonOf, write } from "./OperationCaller.ts"
+import * as Target from "./Target.ts"
 
 // Three of the server's heartbeats: a connection that says nothing for longer is gone.
 const silence = "45 seconds"
@@ -29,10 +29,7 @@ const silence = "45 seconds"
  */
 export const make = (output: Output) =>
   Command.make("logs", {
-    target: Flag.String("target").pipe(
-      Flag.withDescription("URL of the admin listener of the service"),
-      Flag.withDefault(`http://127.0.0.1:${definitions.adminPort.fallback}`)
-    ),
+    target: Target.flag,
     follow: Flag.Boolean("follow").pipe(
       Flag.withAlias("f"),
       Flag.withDescription("go on with new lines until SIGINT"),
@@ -45,8 +42,7 @@ export const make = (output: Output) =>
   }, ({ follow, json, target }) =>
     Effect.suspend(() => {
       const print = printer(output, output.stdout.isTTY === true && !json)
-      const url = `${target.replace(/\/$/, "")}/logs`
-      return follow ? following(target, `${url}?follow`, output, print) : recent(target, url, print)
+      return follow ? following(target, output, print) : recent(target, print)
     }).pipe(
       Effect.catchIf((error) => error instanceof ReaderGone, () => Effect.void),
       Effect.tapError((error) => Effect.sync(() => output.stderr.write(`${error.message}\n`)))
@@ -105,18 +101,21 @@ const severities: Readonly<Record<string, LogLevel.Severity>> = {
 const levelOf = (line: string): LogLevel.Severity => severities[/"level":"([A-Z]+)"/.exec(line)?.[1] ?? ""] ?? "Info"
 
 // The answer has one line of the log on each of its own, so that each can be printed as it is.
-const recent = Effect.fnUntraced(function*(target: string, url: string, print: Print) {
-  const response = yield* connect(target, url)
-  const body = yield* Effect.tryPromise({
-    try: () => response.text(),
-    catch: (cause) => unreachable(target, reasonOf(cause))
-  })
-  for (const line of body.trim().slice(1, -1).split(",\n")) if (line !== "") yield* print(line)
+const recent = Effect.fnUntraced(function*(target: string, print: Print) {
+  const response = yield* Target.ask(target, "/logs")
+  const body = (yield* Target.answer(target, () => response.text())).trim()
+  if (!/^\[(\{[^]*\})?\]$/.test(body)) return yield* Target.unknown(response)
+  for (const line of body.slice(1, -1).split(",\n")) if (line !== "") yield* print(line)
 })
 
-const following = Effect.fnUntraced(function*(target: string, url: string, { stderr }: Output, print: Print) {
+const following = Effect.fnUntraced(function*(target: string, { stderr }: Output, print: Print) {
   const printed: Array<string> = []
-  let response = yield* connect(target, url)
+  const connect = Effect.filterOrElse(
+    Target.ask(target, "/logs?follow"),
+    ({ headers }) => headers.get("content-type")?.startsWith("text/event-stream") === true,
+    Target.unknown
+  )
+  let response = yield* connect
   for (let attempt = 1;;) {
     const replayed = new Set(printed)
     let position = 0
@@ -135,7 +134,7 @@ const following = Effect.fnUntraced(function*(target: string, url: string, { std
     stderr.write(`the connection to ${target} was lost: ${lost.reason}; trying again\n`)
     for (;;) {
       yield* Effect.sleep(Duration.millis(Backoff.delay("transient", attempt++, yield* Random.next)))
-      const again = yield* Effect.result(connect(target, url))
+      const again = yield* Effect.result(connect)
       if (again._tag === "Success") {
         response = again.success
         break
@@ -144,29 +143,6 @@ const following = Effect.fnUntraced(function*(target: string, url: string, { std
     }
   }
 })
-
-const connect = (target: string, url: string): Effect.Effect<Response, OperationFailed> =>
-  Effect.tryPromise({
-    try: (signal) => fetch(url, { signal }),
-    catch: (cause) => unreachable(target, reasonOf(cause))
-  }).pipe(Effect.flatMap((response) =>
-    response.status === 200 ? Effect.succeed(response) : Effect.flatMap(
-      Effect.promise(() => response.text().catch(() => "")),
-      (said) =>
-        Effect.fail(
-          new OperationFailed({
-            message: `${url} answered ${response.status}: ${said.trim()}`,
-            exitCode: ExitCode.fromStatus(response.status)
-          })
-        )
-    )
-  ))
-
-const unreachable = (target: string, reason: string) =>
-  new OperationFailed({
-    message: `${target} gave no answer: ${reason}; is the admin listener there?`,
-    exitCode: ExitCode.unavailable
-  })
 
 const events = (
   response: Response,

@@ -74,7 +74,10 @@ export const make = <E, R>(options: {
           })
     })
     if (response.status >= 300) {
-      const body = yield* Effect.promise(() => response.text())
+      const location = response.status < 400 ? response.headers.get("location") : null
+      const body = location === null
+        ? yield* Effect.promise(() => response.text())
+        : `it leads to ${location}, and is not followed`
       return yield* new OperationFailed({
         message: refusal(response.status, body, call.json),
         exitCode: ExitCode.fromStatus(response.status)
@@ -105,6 +108,7 @@ const send = async (transport: Transport, call: OperationCall, stdin: Readable, 
   const init: RequestInit & { readonly duplex?: "half" } = {
     method: request.method,
     headers: request.headers.map(([name, value]): [string, string] => [name, value]),
+    redirect: "manual",
     signal,
     ...(body === undefined ? {} : { body, duplex: "half" })
   }
@@ -141,7 +145,13 @@ const refusal = (status: number, body: string, json: boolean): string => {
   return `${String(_tag ?? "HttpError")}${details === "" ? "" : `: ${String(details)}`} (HTTP ${status})`
 }
 
-const parseObject = (body: string): Readonly<Record<string, unknown>> => {
+/**
+ * The fields of a body that is a JSON object; any other is its own `message`.
+ *
+ * @category parsing
+ * @since 1.1.0
+ */
+export const parseObject = (body: string): Readonly<Record<string, unknown>> => {
   try {
     const value: unknown = JSON.parse(body)
     return typeof value === "object" && value !== null ? value as Record<string, unknown> : { message: body }

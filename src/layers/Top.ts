@@ -45,6 +45,7 @@ const scrape = ({ target }: Options): Effect.Effect<Scrape, OperationFailed> => 
   const get = async (path: string, signal: AbortSignal) => {
     const response = await fetch(target + path, {
       signal,
+      redirect: "manual",
       headers: { accept: "application/health+json, application/json" }
     })
     if (response.status !== 200 && response.status !== 503) throw new Error(`${path} answered ${response.status}`)

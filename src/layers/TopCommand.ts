@@ -4,9 +4,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as ExitCode from "../services/ExitCode.ts"
-import { definitions } from "../services/SettingDefinitions.ts"
+import { isUrl } from "../services/HealthProbe.ts"
 import { duration } from "../services/SettingText.ts"
 import { OperationFailed, type Output } from "./OperationCaller.ts"
+import * as Target from "./Target.ts"
 
 const shortest = Duration.millis(100)
 
@@ -18,10 +19,7 @@ const shortest = Duration.millis(100)
  */
 export const make = (output: Output) =>
   Command.make("top", {
-    target: Flag.String("target").pipe(
-      Flag.withDescription("URL of the admin listener of the service"),
-      Flag.withDefault(`http://127.0.0.1:${definitions.adminPort.fallback}`)
-    ),
+    target: Target.flag,
     interval: Flag.String("interval").pipe(
       Flag.withDescription("how often to look, 100ms or more"),
       Flag.withDefault("1s")
@@ -36,7 +34,7 @@ export const make = (output: Output) =>
         Duration.isGreaterThanOrEqualTo(value, shortest)
           ? Result.succeed(value)
           : Result.fail("a duration of 100ms or more"))
-      const reachable = /^https?:\/\//.test(target) && URL.canParse(target)
+      const reachable = isUrl(target)
       if (Result.isFailure(every) || !reachable) {
         return yield* new OperationFailed({
           message: [

@@ -66,7 +66,13 @@ const addressOf = (host: string | undefined, port: string): string =>
       : host
   }:${port}`
 
-const isUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text)
+/**
+ * Whether a text is the URL of a listener.
+ *
+ * @category predicates
+ * @since 1.1.0
+ */
+export const isUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text)
 
 /**
  * Reads the arguments after `health`. Fails with all problems at once; `help` where help is asked for.

@@ -3,6 +3,8 @@ import { Arbitrary, Effect, Schema, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { HttpApi, HttpApiClient, type HttpApiEndpoint } from "effect/http-api"
 import { mkdtempSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { group } from "../../src/layers/OperationGroup.ts"
@@ -188,6 +190,22 @@ describe("a command", () => {
       assert.strictEqual(code, ExitCode.unavailable)
       assert.include(stderr, "http://127.0.0.1:9 gave no answer")
     })))
+
+  it.live("follows no redirect, and says where it leads", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const server = createServer(({ method, url }, response) => {
+        asked.push(`${method} ${url}`)
+        response.writeHead(url === "/elsewhere" ? 200 : 302, { location: "/elsewhere" }).end("[]")
+      })
+      yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      const { port } = server.address() as AddressInfo
+      const args = ["bodies", "list", "--body=[1]", `--target=http://127.0.0.1:${port}`]
+      const { code, stderr, stdout } = yield* run(args, () => Promise.reject(new Error("here")))
+      assert.deepStrictEqual([code, stdout, asked.length], [1, "", 1], asked.join())
+      assert.include(stderr, "it leads to /elsewhere, and is not followed (HTTP 302)")
+      server.close()
+    }))
 
   it.effect("adds headers", () =>
     Effect.scoped(Effect.gen(function*() {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { copyFileSync, mkdtempSync, writeFileSync } from "node:fs"
 import { Agent, get, type IncomingMessage } from "node:http"
@@ -103,6 +103,27 @@ describe("settings", () => {
     await service.exit
     assert.isUndefined(service.lines.find(({ level }) => level === "DEBUG"))
   })
+})
+
+describe("a command whose reader is gone", () => {
+  for (
+    const [code, ...args] of [
+      [0, "settings"],
+      [0, "template"],
+      [0, "--help"],
+      [0, "greetings", "greet", "--name=world"],
+      [0, "demo", "count", "--to=50000"],
+      [1, "health", "--target=http://127.0.0.1:9"]
+    ] as const
+  ) {
+    it(`ends quietly: ${args.join(" ")}`, async () => {
+      const child = spawn(process.execPath, [bundle, ...args], { env: { PATH: process.env["PATH"] } })
+      child.stdout.destroy()
+      let stderr = ""
+      child.stderr.on("data", (data) => stderr += String(data))
+      assert.deepStrictEqual([await once(child, "close"), stderr], [[code, null], ""])
+    })
+  }
 })
 
 describe("the end", () => {

@@ -44,6 +44,9 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
   output: OperationCaller.Output = process
 ) =>
   Effect.gen(function*() {
+    output.stdout.on("error", (error) => {
+      if (!OperationCaller.isClosed(error)) throw error
+    })
     const operations = yield* Effect.fromResult(Operations.reflect(definition.api, Operations.commands))
     const version = yield* Version
 

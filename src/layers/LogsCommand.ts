@@ -76,16 +76,12 @@ type Print = (line: string) => Effect.Effect<void, ReaderGone>
 
 const printer = ({ stdout }: Output, pretty: boolean): Print => {
   const colours = process.env["NO_COLOR"] === undefined
-  let gone = false
-  stdout.on("error", () => {
-    gone = true
-  })
   return (line) => {
     const text = pretty ? LogPretty.render({ timestamp: 0, level: levelOf(line), line }, { colours }) : line
-    return gone ? Effect.fail(new ReaderGone()) : Effect.tryPromise({
-      try: () => write(stdout, `${text}\n`),
-      catch: () => new ReaderGone()
-    })
+    return Effect.flatMap(
+      Effect.promise(() => write(stdout, `${text}\n`)),
+      (taken) => taken ? Effect.void : Effect.fail(new ReaderGone())
+    )
   }
 }
 

@@ -124,7 +124,7 @@ const copy = (response: Response, stdout: Writable) =>
       try: async () => {
         for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
           streamed.look(chunk.value)
-          await write(stdout, chunk.value)
+          if (!await write(stdout, chunk.value)) return reader.cancel()
         }
       },
       catch: (cause) => new OperationFailed({ message: `The stream broke off: ${reasonOf(cause)}`, exitCode: 1 })
@@ -186,12 +186,20 @@ export const reasonOf = (cause: unknown): string => {
 }
 
 /**
- * Writes to a stream and waits until it has taken the data.
+ * Whether a write failed because nobody reads any more.
+ *
+ * @category predicates
+ * @since 1.1.0
+ */
+export const isClosed = (error: NodeJS.ErrnoException | null | undefined): boolean => error?.code === "EPIPE"
+
+/**
+ * Writes to a stream and waits until it has taken the data; false where nobody reads any more, as in `… | head`.
  *
  * @category writing
  * @since 1.1.0
  */
-export const write = (stream: Writable, data: string | Uint8Array): Promise<void> =>
+export const write = (stream: Writable, data: string | Uint8Array): Promise<boolean> =>
   new Promise((resolve, reject) => {
-    stream.write(data, (error) => error === null || error === undefined ? resolve() : reject(error))
+    stream.write(data, (error) => error && !isClosed(error) ? reject(error) : resolve(!error))
   })

@@ -1,9 +1,12 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import { once } from "node:events"
 import { createReadStream } from "node:fs"
 import { Readable, type Writable } from "node:stream"
 import * as ExitCode from "../services/ExitCode.ts"
+import { isUrl } from "../services/HealthProbe.ts"
 import type { OperationInputError } from "../services/OperationRequest.ts"
 import type { OperationCall } from "./OperationCommand.ts"
 
@@ -66,7 +69,9 @@ export const make = <E, R>(options: {
     const response = yield* Effect.tryPromise({
       try: (signal) => send(transport, call, options.stdin, signal),
       catch: (cause) =>
-        call.target === undefined
+        cause instanceof OperationFailed
+          ? cause
+          : call.target === undefined
           ? new OperationFailed({ message: `The operation broke off: ${reasonOf(cause)}`, exitCode: 1 })
           : new OperationFailed({
             message: `${call.target} gave no answer: ${reasonOf(cause)}; is the service running there?`,
@@ -76,7 +81,7 @@ export const make = <E, R>(options: {
     if (response.status >= 300) {
       const location = response.status < 400 ? response.headers.get("location") : null
       const body = location === null
-        ? yield* Effect.promise(() => response.text())
+        ? yield* textOf(response)
         : `it leads to ${location}, and is not followed`
       return yield* new OperationFailed({
         message: refusal(response.status, body, call.json),
@@ -102,9 +107,10 @@ export const make = <E, R>(options: {
 
 const send = async (transport: Transport, call: OperationCall, stdin: Readable, signal: AbortSignal) => {
   const { input, request, target = "http://localhost" } = call
+  if (!isUrl(target)) throw refused(`--target: expected the URL of a service, got ${JSON.stringify(target)}`)
   const body = input === undefined
     ? request.body
-    : Readable.toWeb(input === "-" ? stdin : createReadStream(input)) as ReadableStream<Uint8Array>
+    : Readable.toWeb(input === "-" ? stdin : await opened(input)) as ReadableStream<Uint8Array>
   const init: RequestInit & { readonly duplex?: "half" } = {
     method: request.method,
     headers: request.headers.map(([name, value]): [string, string] => [name, value]),
@@ -114,6 +120,24 @@ const send = async (transport: Transport, call: OperationCall, stdin: Readable, 
   }
   return transport(new Request(`${target.replace(/\/$/, "")}${request.target}`, init))
 }
+
+const refused = (message: string) => new OperationFailed({ message, exitCode: ExitCode.usageError })
+
+const opened = async (path: string): Promise<Readable> => {
+  const file = createReadStream(path)
+  try {
+    // A directory opens, and cannot be read.
+    await once(file, "readable")
+    return file
+  } catch (cause) {
+    throw refused(`--input: ${reasonOf(cause)}`)
+  }
+}
+
+const broken = (cause: unknown) =>
+  new OperationFailed({ message: `The answer broke off: ${reasonOf(cause)}`, exitCode: 1 })
+
+const textOf = (response: Response) => Effect.tryPromise({ try: () => response.text(), catch: broken })
 
 const copy = (response: Response, stdout: Writable) =>
   Effect.gen(function*() {
@@ -127,13 +151,17 @@ const copy = (response: Response, stdout: Writable) =>
           if (!await write(stdout, chunk.value)) return reader.cancel()
         }
       },
-      catch: (cause) => new OperationFailed({ message: `The stream broke off: ${reasonOf(cause)}`, exitCode: 1 })
+      catch: broken
     }).pipe(Effect.onInterrupt(() => Effect.promise(() => reader.cancel())))
     if (streamed.failed) return yield* new OperationFailed({ message: "The stream ended with an error", exitCode: 1 })
   })
 
 const print = (response: Response, stdout: Writable) =>
-  Effect.promise(async () => write(stdout, `${JSON.stringify(JSON.parse(await response.text()), null, 2)}\n`))
+  Effect.flatMap(textOf(response), (text) =>
+    Effect.promise(() => {
+      const value = Option.liftThrowable(JSON.parse)(text)
+      return write(stdout, Option.isSome(value) ? `${JSON.stringify(value.value, null, 2)}\n` : text)
+    }))
 
 const isJson = (response: Response) => /[/+]json\b/.test(response.headers.get("content-type") ?? "")
 

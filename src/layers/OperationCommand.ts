@@ -106,13 +106,24 @@ const valuesOf = (values: Readonly<Record<string, unknown>>): Texts =>
     })
   )
 
+const headerOf = (text: string): [string, string] => {
+  const colon = text.indexOf(":")
+  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
+}
+
+const isHeader = (text: string): boolean => {
+  const header = headerOf(text)
+  try {
+    return text.includes(":") && new Headers([header]).has(header[0])
+  } catch {
+    return false
+  }
+}
+
 const headersOf = (texts: ReadonlyArray<string>) => {
-  const headers = texts.map((text) =>
-    [text.slice(0, text.indexOf(":")).trim(), text.slice(text.indexOf(":") + 1).trim()] as const
-  )
-  const problems = texts.filter((text) => text.indexOf(":") < 1)
+  const problems = texts.filter((text) => !isHeader(text))
     .map((text) => `--header: ${JSON.stringify(text)} is not of the form Name: value`)
   return problems.length === 0
-    ? Result.succeed(headers)
+    ? Result.succeed(texts.map(headerOf))
     : Result.fail(new OperationRequest.OperationInputError({ problems }))
 }

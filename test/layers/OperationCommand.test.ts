@@ -149,7 +149,13 @@ describe("input that is refused", () => {
     [["bodies", "list", "--body=[1,\"a\"]"], "HttpApiSchemaError"],
     [["items", "change", "--id=1", "--place.lat=x"], "finite number"],
     [["items", "change", "--id=1", "--name=a", "--input=-"], "leave out the flags of the body"],
-    [["items", "get", "--id=1", "--header=nonsense"], "Name: value"]
+    [["items", "get", "--id=1", "--header=nonsense"], "Name: value"],
+    [["items", "get", "--id=1", "--header=bad name: x"], "Name: value"],
+    [["bodies", "list", "--input=/nowhere/input.json"], "--input: ENOENT: no such file or directory, open '/nowhere"],
+    [["bodies", "list", `--input=${directory}`], "--input: EISDIR"],
+    [["ping", "--target=foo"], "--target: expected the URL of a service, got \"foo\""],
+    [["ping", "--target="], "--target: expected the URL of a service, got \"\""],
+    [["ping", "--target=localhost:8080"], "--target: expected the URL of a service, got \"localhost:8080\""]
   ]
   for (const [args, expected] of cases) {
     it.effect(`exits 2 for ${args.join(" ")}`, () =>
@@ -205,6 +211,25 @@ describe("a command", () => {
       assert.deepStrictEqual([code, stdout, asked.length], [1, "", 1], asked.join())
       assert.include(stderr, "it leads to /elsewhere, and is not followed (HTTP 302)")
       server.close()
+    }))
+
+  it.effect("says when an answer breaks off", () =>
+    Effect.gen(function*() {
+      for (const [status, terminal] of [[200, true], [200, false], [500, false]] as const) {
+        const body = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) })
+        const headers = { "content-type": "application/json" }
+        const transport = () => Promise.resolve(new Response(body, { status, headers }))
+        const { code, stderr, stdout } = yield* run(["ping"], transport, "", terminal)
+        assert.deepStrictEqual([code, stdout, stderr], [1, "", "The answer broke off: reset\n"])
+      }
+    }))
+
+  it.effect("prints on a terminal as it is what is no JSON", () =>
+    Effect.gen(function*() {
+      const answer = (text: string) => () =>
+        Promise.resolve(new Response(text, { headers: { "content-type": "application/json" } }))
+      assert.deepStrictEqual(yield* run(["ping"], answer("{oops"), "", true), { code: 0, stdout: "{oops", stderr: "" })
+      assert.strictEqual((yield* run(["ping"], answer("[1]"), "", true)).stdout, "[\n  1\n]\n")
     }))
 
   it.effect("adds headers", () =>

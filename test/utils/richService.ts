@@ -59,7 +59,8 @@ export interface Run {
 export const run = (
   args: ReadonlyArray<string>,
   transport: OperationCaller.Transport,
-  stdin = ""
+  stdin = "",
+  terminal = false
 ): Effect.Effect<Run> =>
   Effect.gen(function*() {
     const text = { stdout: "", stderr: "" }
@@ -74,7 +75,7 @@ export const run = (
       operations,
       OperationCaller.make({
         inProcess: Effect.succeed(transport),
-        output: { stdout, stderr },
+        output: { stdout: Object.assign(stdout, { isTTY: terminal }), stderr },
         stdin: Readable.from([Buffer.from(stdin)])
       })
     )

@@ -73,13 +73,15 @@ const decodePointer = (text: string) => decodeURIComponent(text).replace(/~1/g, 
 
 /**
  * The fields of one operation. Fields of the same name in two places, or named like a common flag, are spelled with
- * their place: `--path.id`, `--body.id`. Fails where that is not enough.
+ * their place: `--path.id`, `--body.id`. Fails where that is not enough. `optional` are parameters that the path may be
+ * without.
  *
  * @category constructors
  * @since 1.1.0
  */
 export const fieldsOf = (
   operation: OpenApi.OpenAPISpecOperation,
+  optional: ReadonlySet<string>,
   body: { readonly kind: string; readonly schema: JsonSchema } | undefined,
   follow: (schema: JsonSchema) => JsonSchema
 ): Result.Result<ReadonlyArray<OperationField>, string> => {
@@ -91,7 +93,7 @@ export const fieldsOf = (
       slot: parameter.in as "path" | "query" | "header",
       path: [parameter.name],
       kind: kindOf(repeated ? follow(schema.items ?? {}) : schema, follow, "text"),
-      required: parameter.required,
+      required: parameter.required && !(parameter.in === "path" && optional.has(parameter.name)),
       repeated,
       description: parameter.description ?? ""
     }

@@ -137,13 +137,16 @@ const valueOf = (kind: FieldKind, text: string): Result.Result<unknown, string> 
       return text === "true" || text === "false" ? Result.succeed(text === "true") : Result.fail("true or false")
     case "Json": {
       const parsed = Result.try(() => JSON.parse(text) as unknown)
-      if (Result.isSuccess(parsed) && (!kind.text || kind.types.includes(typeOf(parsed.success)))) {
+      if (Result.isSuccess(parsed) && (!kind.text || isOneOf(kind.types, typeOf(parsed.success)))) {
         return Result.succeed(parsed.success)
       }
       return kind.text ? Result.succeed(text) : Result.fail("valid JSON")
     }
   }
 }
+
+const isOneOf = (types: ReadonlyArray<string>, type: string): boolean =>
+  types.includes(type) || (type === "integer" && types.includes("number"))
 
 const typeOf = (value: unknown): string =>
   value === null

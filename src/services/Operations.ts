@@ -121,7 +121,12 @@ export const reflect = <Id extends string, Groups extends HttpApiGroup.Constrain
       const body = bodyOf(found, spec)
       if (body === "multipart") return refuse("a multipart body; take JSON, a form or a stream")
 
-      const fields = fieldsOf(found, body?.schema, (schema) => resolve(schema, spec))
+      const optional = new Set(
+        [...endpoint.path.matchAll(parameter)].flatMap(([whole, , name]) =>
+          name !== undefined && whole.endsWith("?") ? [name] : []
+        )
+      )
+      const fields = fieldsOf(found, optional, body?.schema, (schema) => resolve(schema, spec))
       if (Result.isFailure(fields)) return refuse(fields.failure)
       operations.push({
         group: group.topLevel ? undefined : group.identifier,

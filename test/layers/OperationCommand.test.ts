@@ -184,6 +184,28 @@ describe("a command", () => {
       assert.deepStrictEqual([code, stdout], [0, "[3,4]"])
     })))
 
+  it.effect("takes a number for one where a text may be too", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const transport = yield* inProcess(group)
+      for (const [given, sent] of [["5", "5"], ["5.5", "5.5"], ["five", "\"five\""], ["\"5\"", "\"5\""]]) {
+        const { stdout } = yield* run(["bodies", "names", `--either=${given}`, "--constructor=c"], transport)
+        assert.strictEqual(stdout, `{"constructor":"c","either":${sent}}`)
+      }
+    })))
+
+  it.effect("misses a field that is called like what every object has", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { code, stderr } = yield* run(["bodies", "names", "--either=x"], yield* inProcess(group))
+      assert.deepStrictEqual([code, stderr], [2, "HttpApiSchemaError: --constructor is missing (HTTP 400)\n"])
+    })))
+
+  it.effect("needs no parameter that its path may be without", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const transport = yield* inProcess(group)
+      assert.strictEqual((yield* run(["bodies", "maybe"], transport)).stdout, "{}")
+      assert.strictEqual((yield* run(["bodies", "maybe", "--id=a"], transport)).stdout, `{"id":"a"}`)
+    })))
+
   it.effect("prints a declared error by tag and exits by its status", () =>
     Effect.scoped(Effect.gen(function*() {
       const { code, stderr } = yield* run(["items", "get", "--id=-1"], yield* inProcess(group))

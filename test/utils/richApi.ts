@@ -90,6 +90,17 @@ class Bodies extends HttpApiGroup.make("bodies").add(
     payload: Schema.Array(Schema.Int),
     success: Schema.Array(Schema.Int)
   }),
+  HttpApiEndpoint.post("names", "/bodies/names", {
+    payload: Schema.Struct({
+      constructor: wellFormed,
+      either: Schema.Union([Schema.String, Schema.Finite])
+    }),
+    success: Schema.Unknown
+  }),
+  HttpApiEndpoint.get("maybe", "/bodies/maybe/:id?", {
+    params: { id: Schema.optionalKey(Word) },
+    success: Schema.Unknown
+  }),
   HttpApiEndpoint.get("query", "/bodies/query", {
     payload: { q: wellFormed, n: Schema.optionalKey(Schema.Int) },
     success: Schema.Unknown
@@ -145,7 +156,9 @@ export const handlers = (group: Group) =>
         form: ({ payload }) => Effect.succeed(payload),
         union: ({ payload }) => Effect.succeed(payload),
         list: ({ payload }) => Effect.succeed(payload),
-        query: ({ payload }) => Effect.succeed(payload)
+        query: ({ payload }) => Effect.succeed(payload),
+        names: ({ payload }) => Effect.succeed(payload),
+        maybe: ({ params }) => Effect.succeed(params)
       })),
     group(RichApi, "streams", (handlers) =>
       handlers.handleAll({

@@ -257,7 +257,13 @@ describe.runIf(present)("a stack on EC2 made of the template", { timeout: 120_00
     const artefact = ["--bucket=releases", "--key=reference/1.1.ab41cd/main.js", `--sha256=${"0".repeat(64)}`]
     const machine = ["--region=eu-west-1", "--node-package=nodejs24"]
     const signals = ["--signal-stack=reference-ec2", "--signal-resource=Group"]
-    const forInit = ["--port=8080", "--lameduck=10s", "--shutdown-deadline=10s", "--flush-deadline=10s"]
+    const forInit = [
+      "--port=8080",
+      "--admin-port=9990",
+      "--lameduck=10s",
+      "--shutdown-deadline=10s",
+      "--flush-deadline=10s"
+    ]
     const { stdout } = await command(["user-data", ...artefact, ...machine, ...signals, ...forInit])
     assert.strictEqual(script, stdout)
   })

@@ -144,8 +144,9 @@ export const userData = ({ service, settings, timing }: Blueprint): ReadonlyArra
     flags: unitFlags(settings)
   })
 
-// What the unit itself is made of: what waits for the service asks that port, and its stop timeout is all deadlines.
-const unitSettings = ["host", "port", "lameduck", "shutdownDeadline", "flushDeadline"] as const
+// What the unit itself is made of: what waits for the service asks that port, a low one takes a
+// capability, and its stop timeout is all deadlines.
+const unitSettings = ["host", "port", "adminPort", "lameduck", "shutdownDeadline", "flushDeadline"] as const
 
 const unitFlags = (settings: Blueprint["settings"]): ReadonlyArray<string> =>
   unitSettings.flatMap((name) => {

@@ -1,9 +1,14 @@
+import { NodeServices } from "@effect/platform-node"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Command } from "effect/cli"
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { PassThrough } from "node:stream"
+import * as UserDataCommand from "../src/layers/UserDataCommand.ts"
 import { credentials, present, startMoto } from "./utils/moto.ts"
 import { command } from "./utils/service.ts"
 
@@ -57,6 +62,27 @@ describe("the boot script", () => {
     const { code, stderr, stdout } = await command(["user-data", ...flags])
     assert.deepStrictEqual([code, stdout], [78, ""])
     for (const name of ["bucket", "key", "sha256", "nodePackage", "region"]) assert.include(stderr, `${name} is `)
+  })
+
+  it.effect("is not printed for a name that init would refuse", () =>
+    Effect.gen(function*() {
+      const output = { stdout: new PassThrough(), stderr: new PassThrough() }
+      const run = Command.runWith(UserDataCommand.make("a.b", {}, output), { version: "1" })
+      const error = yield* Effect.flip(run(["--bucket=releases", "--key=a", `--sha256=${digest("")}`]))
+      assert.include(String(error), `the service's name "a.b" is no name for a unit`)
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it("is not printed for half a signal", async () => {
+    for (const flag of ["--signal-stack=a", "--signal-resource=b"]) {
+      const { code, stderr } = await command([
+        "user-data",
+        "--bucket=releases",
+        "--key=a",
+        `--sha256=${digest("")}`,
+        flag
+      ])
+      assert.deepStrictEqual([code, stderr.includes("signal-stack and signal-resource go together")], [78, true])
+    }
   })
 
   it("is not printed with flags that no service would take", async () => {

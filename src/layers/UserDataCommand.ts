@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { resolve } from "../services/Settings.ts"
 import { StackError } from "../services/Stack.ts"
+import { nameProblems } from "../services/Unit.ts"
 import { type Output, write } from "./OperationCaller.ts"
 
 const required = (name: string, description: string) => Flag.String(name).pipe(Flag.withDescription(description))
@@ -40,10 +41,16 @@ export const make = (
   }, ({ settings, settle, ...values }) =>
     Effect.gen(function*() {
       const UserData = yield* Effect.promise(() => import("../services/UserData.ts"))
-      const problems = Object.entries(UserData.patterns).flatMap(([name, pattern]) => {
-        const value = values[name as keyof typeof values]
-        return new RegExp(pattern).test(value) ? [] : [`${name} is ${JSON.stringify(value)}, expected ${pattern}`]
-      })
+      const problems = [
+        ...nameProblems({ name: service }, "the service's name"),
+        ...Object.entries(UserData.patterns).flatMap(([name, pattern]) => {
+          const value = values[name as keyof typeof values]
+          return new RegExp(pattern).test(value) ? [] : [`${name} is ${JSON.stringify(value)}, expected ${pattern}`]
+        }),
+        ...((values.stack === "") === (values.resource === "") ?
+          [] :
+          ["signal-stack and signal-resource go together: the stack awaits the signal for one of its resources"])
+      ]
       if (problems.length > 0) return yield* new StackError({ problems })
       const given = Object.fromEntries(
         Object.entries(settings).flatMap(([flag, text]) => Option.isSome(text) ? [[flag, text.value]] : [])

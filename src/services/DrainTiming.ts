@@ -30,6 +30,9 @@ const threshold = 2
 
 const margin = 5
 
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
+const longestDelay = 3600
+
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html (stopTimeout)
 const longestOnFargate = 120
 
@@ -65,6 +68,11 @@ export const make = (
     ...(lameduck < noticed
       ? [
         `lameduck ${lameduck}s is too short: the balancer notices after ${noticed}s (${threshold} checks of ${interval}s)`
+      ]
+      : []),
+    ...(deregistrationDelay > longestDelay
+      ? [
+        `lameduck and shutdown-deadline take ${deregistrationDelay}s: the balancer waits ${longestDelay}s; shorten one`
       ]
       : []),
     ...(target === "ecs" && stopTimeout > longestOnFargate

@@ -14,6 +14,7 @@ import * as StackPolicy from "./StackPolicy.ts"
 import * as StackTelemetry from "./StackTelemetry.ts"
 import * as StackTemplateEc2 from "./StackTemplateEc2.ts"
 import * as StackTemplateEcs from "./StackTemplateEcs.ts"
+import { nameProblems } from "./Unit.ts"
 import * as UserData from "./UserData.ts"
 
 /**
@@ -107,13 +108,21 @@ export const make = (options: Options): Result.Result<Named, StackError | Settin
   })
 
 const blueprintOf = (
-  { bounds = [], declared = [], extension = {}, flags = {}, service, target }: Options
-): Result.Result<Blueprint, StackError | SettingsError> =>
-  Result.flatMap(
-    read(settingNames, { flags, env: {}, kind: target }),
+  { bounds = [], declared = [], extension = {}, flags: given = {}, service, target }: Options
+): Result.Result<Blueprint, StackError | SettingsError> => {
+  const flags = texts(Object.entries(given))
+  const outputs = texts(
+    settingNames.filter((name) => flags[definitions[name].flag] === undefined).map((name) => {
+      const output = outputName(name)
+      return [output, extension.outputs?.[output]]
+    })
+  )
+  const said = (name: keyof Values) => flags[definitions[name].flag] ?? outputs[outputName(name)]
+  return Result.flatMap(
+    read(settingNames, { flags, outputs, stack: service, env: {}, kind: target }),
     (values): Result.Result<Blueprint, StackError> => {
       const timing = DrainTiming.make({
-        lameduck: flags["lameduck"] === undefined ? undefined : Duration.toSeconds(values.lameduck),
+        lameduck: said("lameduck") === undefined ? undefined : Duration.toSeconds(values.lameduck),
         shutdownDeadline: Duration.toSeconds(values.shutdownDeadline),
         flushDeadline: Duration.toSeconds(values.flushDeadline)
       }, target)
@@ -121,6 +130,7 @@ const blueprintOf = (
         ...(/^[A-Za-z0-9][\w.-]{0,63}$/.test(service)
           ? []
           : [`the service's name ${JSON.stringify(service)} is part of paths and keys: take letters, digits, _ . -`]),
+        ...(target === "ec2" ? nameProblems({ name: service }, "the service's name") : []),
         ...(values.port === 0 || values.adminPort === 0 || values.port === values.adminPort
           ? ["port and admin-port must be two ports that others know, neither of them 0"]
           : []),
@@ -136,15 +146,17 @@ const blueprintOf = (
         metricsNamespace: named(values.metricsNamespace),
         port: String(values.port),
         adminPort: String(values.adminPort),
-        adminHost: flags["admin-host"] ?? choose("AdminOpen", "0.0.0.0", definitions.adminHost.fallback),
+        adminHost: said("adminHost") ?? choose("AdminOpen", "0.0.0.0", definitions.adminHost.fallback),
         lameduck: `${timing.success.lameduck}s`,
-        shutdownDeadline: flags["shutdown-deadline"] ?? definitions.shutdownDeadline.fallback,
-        flushDeadline: flags["flush-deadline"] ?? definitions.flushDeadline.fallback
+        shutdownDeadline: said("shutdownDeadline") ?? definitions.shutdownDeadline.fallback,
+        flushDeadline: said("flushDeadline") ?? definitions.flushDeadline.fallback
       }
       const chassis = settingNames.flatMap((name): ReadonlyArray<readonly [string, Setting]> => {
         const { description, env, flag } = definitions[name]
         const value = decided[name] ?? flags[flag]
-        return value === undefined ? [] : [[outputName(name), { variable: env, description, value, own: false }]]
+        return value === undefined || outputs[outputName(name)] !== undefined
+          ? []
+          : [[outputName(name), { variable: env, description, value, own: false }]]
       })
       const chassisNames = new Map(settingNames.map((name) => [outputName(name), definitions[name].env]))
       const own = Object.entries(extension.outputs ?? {}).flatMap(([name, output]) => {
@@ -168,6 +180,16 @@ const blueprintOf = (
       })
     }
   )
+}
+
+// What is said in so many words, and is not blank.
+const texts = (
+  given: ReadonlyArray<readonly [name: string, value: Value | undefined]>
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(given.flatMap(([name, value = ""]) => {
+    const said = text(value)
+    return typeof said === "string" && said.trim() !== "" ? [[name, said.trim()]] : []
+  }))
 
 const artefactParameters = (service: string): Named => ({
   ArtefactBucket: {

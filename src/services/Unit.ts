@@ -132,11 +132,7 @@ export const startSeconds = (ready: Duration.Duration): number => Math.ceil(Dura
  * @since 1.1.0
  */
 export const problems = (unit: Unit, format: Format): ReadonlyArray<string> => [
-  ...(/^[A-Za-z_][\w-]{0,63}$/.test(unit.name)
-    ? []
-    : [
-      `--name: ${JSON.stringify(unit.name)} is no name for a unit: a letter, then at most 63 letters, digits, - and _`
-    ]),
+  ...nameProblems(unit),
   ...(unit.user === undefined || /^[A-Za-z_][\w-]{0,30}$/.test(unit.user)
     ? []
     : [`--user: ${JSON.stringify(unit.user)} is no name of an account`]),
@@ -161,15 +157,18 @@ export const problems = (unit: Unit, format: Format): ReadonlyArray<string> => [
 ]
 
 /**
- * What keeps a name from being that of a unit.
+ * What keeps a name from being that of a unit; `which` says whose it is.
  *
  * @category predicates
  * @since 1.1.0
  */
-export const nameProblems = ({ name }: Pick<Unit, "name">): ReadonlyArray<string> =>
+export const nameProblems = (
+  { name }: Pick<Unit, "name">,
+  which: string = "--name:"
+): ReadonlyArray<string> =>
   /^[A-Za-z_][\w-]{0,63}$/.test(name)
     ? []
-    : [`--name: ${JSON.stringify(name)} is no name for a unit: a letter, then at most 63 letters, digits, - and _`]
+    : [`${which} ${JSON.stringify(name)} is no name for a unit: a letter, then at most 63 letters, digits, - and _`]
 
 // None of the formats has a way to write these that all of its readers understand.
 const unwritable = (text: string, where: string): ReadonlyArray<string> =>

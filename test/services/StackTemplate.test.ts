@@ -96,6 +96,34 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
     assert.notProperty(given, name ?? "")
   })
 
+  it("takes an output that is called like a setting for it", () => {
+    const outputs = { Port: 9000, AdminHost: "::", Lameduck: { Value: "30s", Description: "long" }, LogRetention: "7" }
+    const made = make({ target, extension: { outputs } })
+    const byFlags = make({
+      target,
+      flags: { port: "9000", "admin-host": "::", lameduck: "30s", "log-retention": "7", "log-level": " " }
+    })
+    assert.strictEqual(made.error, "")
+    assert.deepStrictEqual(at(made.outputs, "Lameduck"), outputs.Lameduck)
+    assert.deepStrictEqual(at(made.outputs, "Port"), { Value: "9000" })
+    assert.strictEqual(at(made.resources, "LogGroup.Properties.RetentionInDays"), 7)
+    const unordered = ({ resources }: typeof made) =>
+      JSON.parse(
+        JSON.stringify(resources),
+        (_, value: unknown) =>
+          Array.isArray(value) ? value.toSorted((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1) : value
+      )
+    assert.deepStrictEqual(unordered(made), unordered(byFlags))
+    assert.include(
+      make({ target, extension: { outputs: { LogLevel: "bogus" } } }).error,
+      "logLevel is \"bogus\" in output LogLevel of stack orders"
+    )
+    assert.include(
+      make({ target, flags: { port: "9001" }, extension: { outputs } }).error,
+      "output Port is there twice"
+    )
+  })
+
   it("says everything that an app adds in vain", () => {
     const { error } = make({
       target,
@@ -105,7 +133,7 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
       ],
       extension: {
         resources: { Balancer: {}, my_queue: {} },
-        outputs: { Lameduck: "1s" },
+        outputs: { Lameduck: { Ref: "Delay" } },
         statements: [{ Effect: "Allow", Action: ["s3:ListAllMyBuckets"], Resource: "*" }]
       }
     })
@@ -156,12 +184,16 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
     assert.include(error, "metrics-instance on gives every series an instance")
     assert.include(error, "port and admin-port must be two ports")
     assert.include(make({ target, flags: { "log-level": "loud" } }).error, "logLevel")
+    assert.include(make({ target, flags: { lameduck: "2h" } }).error, "take 7210s: the balancer waits 3600s")
+    const asUnit = `the service's name "a.b" is no name for a unit`
+    assert.strictEqual(make({ target, service: "a.b" }).error.includes(asUnit), target === "ec2")
   })
 })
 
 describe("what replaces a process", () => {
   it("on EC2 adds an instance and waits until it is ready before it takes one away", () => {
-    const { resources } = make()
+    const { resources } = make({ flags: { "admin-port": "81" } })
+    assert.include(JSON.stringify(resources["LaunchTemplate"]), "'--admin-port=81'")
     const group = resources["Group"]
     assert.deepInclude(at(group, "UpdatePolicy.AutoScalingRollingUpdate"), {
       MinInstancesInService: { Ref: "MinSize" },

@@ -23,6 +23,7 @@ import type * as Documents from "./Documents.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
 import * as InheritedSocket from "./InheritedSocket.ts"
 import * as Listener from "./Listener.ts"
+import * as Refusal from "./Refusal.ts"
 import * as Router from "./Router.ts"
 
 /**
@@ -125,7 +126,7 @@ export const router = <Id extends string, Groups extends HttpApiGroup.Constraint
   })
 
 /**
- * Answers web requests in this process, through the same routes as the listener.
+ * Answers web requests in this process, through the same routes as the listener and with its limit of bodies.
  *
  * @category constructors
  * @since 1.1.0
@@ -135,8 +136,25 @@ export const transport = <Id extends string, Groups extends HttpApiGroup.Constra
 ) =>
   Effect.gen(function*() {
     const { httpEffect } = yield* router(api)
+    const { maxBody } = yield* Settings
     const handle = HttpEffect.toWebHandlerWith(yield* Effect.context<never>())(httpEffect as WebEffect)
-    return (request: Request): Promise<Response> => handle(request)
+    return (request: Request): Promise<Response> =>
+      new Promise((resolve, reject) => {
+        let left = maxBody
+        const body = request.body?.pipeThrough(
+          new TransformStream<Uint8Array, Uint8Array>({
+            transform: (chunk, controller) => {
+              left -= chunk.byteLength
+              if (left >= 0) return controller.enqueue(chunk)
+              const { status, text } = Refusal.bodyTooLarge(maxBody)
+              resolve(new Response(text, { status, headers: { "content-type": "application/json" } }))
+              controller.error(new Error("the body is too large"))
+            }
+          })
+        )
+        handle(body === undefined ? request : new Request(request, { method: request.method, body, duplex: "half" }))
+          .then(resolve, reject)
+      })
   })
 
 type WebEffect = Parameters<ReturnType<typeof HttpEffect.toWebHandlerWith<never>>>[0]

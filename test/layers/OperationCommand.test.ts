@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Schema, Stream } from "effect"
+import { Arbitrary, Effect, Result, Schema, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { HttpApi, HttpApiClient, type HttpApiEndpoint } from "effect/http-api"
 import { mkdtempSync, writeFileSync } from "node:fs"
@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { group } from "../../src/layers/OperationGroup.ts"
 import * as ExitCode from "../../src/services/ExitCode.ts"
 import type { Operation } from "../../src/services/Operations.ts"
+import { resolve, Settings } from "../../src/services/Settings.ts"
 import { RichApi } from "../utils/richApi.ts"
 import { inProcess, listening, operations, run } from "../utils/richService.ts"
 
@@ -204,6 +205,26 @@ describe("a command", () => {
       const transport = yield* inProcess(group)
       assert.strictEqual((yield* run(["bodies", "maybe"], transport)).stdout, "{}")
       assert.strictEqual((yield* run(["bodies", "maybe", "--id=a"], transport)).stdout, `{"id":"a"}`)
+    })))
+
+  it.effect("has the limit of bodies that the listener has, and reads no more of one", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const limited = Effect.provideService(inProcess(group), Settings, {
+        ...Result.getOrThrow(resolve({ flags: {}, env: {} })),
+        maxBody: 10
+      })
+      const transport = yield* limited
+      const taken = yield* run(["bodies", "list", "--body=[1,2,3,45]"], transport)
+      assert.deepStrictEqual(taken, { code: 0, stdout: "[1,2,3,45]", stderr: "" })
+      const refused = yield* run(["bodies", "list", "--body=[1,2,3,456]"], transport)
+      const message = "BodyTooLarge: The request body is larger than the 10 bytes taken here (HTTP 413)\n"
+      assert.deepStrictEqual(refused, { code: 2, stdout: "", stderr: message })
+      let pulled = 0
+      const body = new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.from(`${++pulled}`)) })
+      const headers = { "content-type": "application/json" }
+      const init = { method: "POST", headers, body, duplex: "half" as const }
+      const { status } = yield* Effect.promise(() => transport(new Request("http://localhost/bodies/list", init)))
+      assert.deepStrictEqual([status, pulled < 15], [413, true])
     })))
 
   it.effect("prints a declared error by tag and exits by its status", () =>

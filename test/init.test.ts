@@ -221,13 +221,22 @@ describe("init", () => {
         [["--format=upstart"], "--user: upstart makes up no accounts"],
         [["--format=openrc", "--user=shop", "--socket"], "--socket: openrc hands over no sockets"],
         [["--print", "--uninstall"], "--print goes with neither"],
-        [["--format=launchd"], "launchd"]
+        [["--format=launchd"], "launchd"],
+        [["--ready-timeout=0"], "--ready-timeout is \"0\", expected a duration of 1ms or more"]
       ] as const
     ) {
       const { code, stderr } = await init(...args)
       assert.deepStrictEqual([code, stderr.includes(part)], [2, true], stderr)
     }
     assert.deepStrictEqual(etc(), [])
+  })
+
+  it("takes no empty directory for the current one", async () => {
+    const { code, stderr } = await command(["init", "--dry-run", "--root="])
+    assert.deepStrictEqual([code, stderr.split("\n")[0]], [
+      2,
+      "Missing value for flag --root. Expected: one that is not empty"
+    ])
   })
 
   it("refuses a node that is not there", async () => {

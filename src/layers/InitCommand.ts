@@ -10,7 +10,11 @@ import type { Output } from "./OperationCaller.ts"
 import { optionalTexts, settingFlags } from "./SettingFlags.ts"
 
 const text = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
+  Flag.String(name).pipe(
+    Flag.filter((given) => given !== "", () => "one that is not empty"),
+    Flag.withMetavar(metavar),
+    Flag.withDescription(description)
+  )
 
 const toggle = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))

@@ -66,7 +66,7 @@ export const make = (
     const resolved = Settings.resolve({ flags, env, kind: "ec2" })
     const values = Result.getOrElse(resolved, () => fallbacks)
     const declared = yield* fromEnvironment(definition.settings ?? {}, env)
-    const ready = SettingText.duration(request.readyTimeout)
+    const ready = SettingText.positive(request.readyTimeout)
     const timeout = Result.getOrElse(ready, () => Duration.zero)
     const { environment, flags: serveFlags } = passedOn({ flags, env }, values.port)
 

@@ -51,10 +51,13 @@ export const ports = { service: "8080", admin: "9990" } as const
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
 
+// Of a timer of Node.
+const longest = 2 ** 31
+
 const milliseconds = (text: string): number | undefined => {
   const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? []
   const value = Number(number) * (units[unit] ?? 0)
-  return value > 0 ? value : undefined
+  return value > 0 && value < longest ? value : undefined
 }
 
 const addressOf = (host: string | undefined, port: string): string =>
@@ -112,14 +115,17 @@ export const parse = (
       problems.push(`${flag}: expected --target, --timeout, --json or --help`)
     }
   }
+  const address = (host: string, port: string, fallback: string) => {
+    const url = addressOf(env[host]?.trim(), env[port]?.trim() || fallback)
+    if (!isUrl(url)) problems.push(`${url} is no URL of a listener: set ${host} and ${port}, or --target`)
+    return url
+  }
+  const targets = target === undefined
+    ? [address("HOST", "PORT", ports.service), address("ADMIN_HOST", "ADMIN_PORT", ports.admin)]
+    : [target]
   if (problems.length > 0) return { problems }
   return {
-    targets: target === undefined
-      ? [
-        addressOf(env["HOST"], env["PORT"] || ports.service),
-        addressOf(env["ADMIN_HOST"], env["ADMIN_PORT"] || ports.admin)
-      ]
-      : [target],
+    targets,
     timeout: limit,
     json
   }

@@ -21,7 +21,7 @@ describe("what a health probe asks", () => {
       timeout: 5000,
       json: false
     })
-    const env = { HOST: "::", PORT: "80", ADMIN_HOST: "fe80::1", ADMIN_PORT: "81" }
+    const env = { HOST: "::", PORT: " 80 ", ADMIN_HOST: "fe80::1", ADMIN_PORT: "81" }
     assert.deepInclude(parse([], env), { targets: ["http://127.0.0.1:80", "http://[fe80::1]:81"] })
   })
 
@@ -40,7 +40,13 @@ describe("what a health probe asks", () => {
         "x: expected --target, --timeout, --json or --help"
       ]
     })
-    assert.property(parse(["--timeout=0s"], {}), "problems")
+    for (const timeout of ["0s", "50000m"]) assert.property(parse([`--timeout=${timeout}`], {}), "problems")
+    assert.deepStrictEqual(parse([], { PORT: "abc", ADMIN_HOST: "a b" }), {
+      problems: [
+        "http://127.0.0.1:abc is no URL of a listener: set HOST and PORT, or --target",
+        "http://a b:9990 is no URL of a listener: set ADMIN_HOST and ADMIN_PORT, or --target"
+      ]
+    })
   })
 })
 

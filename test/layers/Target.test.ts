@@ -55,4 +55,15 @@ describe("a target of the admin commands", () => {
       }
     })
   }
+
+  it("that redirects is not followed by top", async () => {
+    const asked: Array<string> = []
+    const { code, stderr } = await against(({ url }, response) => {
+      asked.push(String(url))
+      response.writeHead(302, { location: "/elsewhere" }).end()
+    }, ["top", "--once"])
+    assert.strictEqual(code, 8)
+    assert.match(stderr, /answered 302/)
+    assert.notInclude(asked, "/elsewhere")
+  })
 })

@@ -11,8 +11,8 @@ import { Socket } from "node:net"
  *
  * **Details**
  *
- * Most handlers never look at the raw request, and making one costs a fifth of what they do. `resolve` says which one it
- * is, where it was made anyhow.
+ * Most handlers never look at the raw request. `resolve` says which one it is where it was made anyhow, so that a body is
+ * read once.
  *
  * @category models
  * @since 1.1.0

@@ -30,7 +30,7 @@ const handlers = group(api, "rehearsal", (handlers) =>
 
 /**
  * Serves a small service in place of the one that is bundled, and says when it has given its first answer: the bundle then
- * keeps what V8 compiled for it. What is compiled between that and being ready takes less time than reading it would.
+ * keeps what V8 compiled for it. More would be read before that answer, too.
  *
  * @category running
  * @since 1.1.0

@@ -189,8 +189,8 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     const overview = owners.has("GET /openapi.json")
       ? "/openapi.json lists the operations"
       : "/ links to what there is"
-    const allowed = ({ method: refused, url }: HttpServerRequest.HttpServerRequest) =>
-      methods.filter((method) => method !== refused && isPresent(router.find(method, url)))
+    const allowed = ({ url }: HttpServerRequest.HttpServerRequest) =>
+      methods.filter((method) => isPresent(router.find(method, url)))
 
     const find = (request: HttpServerRequest.HttpServerRequest): Found | undefined => {
       const found = router.find(request.method, request.url) ??

@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, ErrorReporter, Layer, Schema, SchemaGetter, Stream } from "effect"
+import { Context, Effect, ErrorReporter, Layer, Schema, SchemaGetter, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { request } from "node:http"
-import * as Listener from "../../src/layers/Listener.ts"
 import { MicroserviceMemory } from "../../src/layers/Microservice.ts"
 import * as OperationGroup from "../../src/layers/OperationGroup.ts"
 import * as Server from "../../src/layers/Server.ts"
 import { LogSinkMemory } from "../../src/services/LogSink.ts"
 import { exchange } from "../utils/rawHttp.ts"
+import { open } from "../utils/richService.ts"
 
 const id = Schema.String
 const Page = Schema.Struct({ page: Schema.optionalKey(Schema.FiniteFromString) }).pipe(
@@ -52,6 +52,7 @@ class Odd extends HttpApiGroup.make("odd").add(
   HttpApiEndpoint.get("unfit", "/unfit", { success: Schema.Struct({ n: Schema.Int }) }),
   HttpApiEndpoint.get("suffixed", "/suffixed/:id", { params: { id: Suffixed }, success: Suffixed }),
   HttpApiEndpoint.post("later", "/later", { payload: Wide, success: id }),
+  HttpApiEndpoint.post("twice", "/twice", { payload: Wide, success: Schema.Array(id) }),
   HttpApiEndpoint.get("short", "/short", { success: Schema.Unknown }),
   HttpApiEndpoint.get("long", "/long", { success: Schema.Unknown }),
   HttpApiEndpoint.get("streamed", "/streamed", { success: Schema.Unknown })
@@ -61,7 +62,7 @@ class Api extends HttpApi.make("odd").add(Odd) {}
 
 const bytes = new TextEncoder()
 
-const served = (make: typeof HttpApiBuilder.group) =>
+const served = (make: typeof HttpApiBuilder.group, config: typeof HttpRouter.RouterConfig.Service = {}) =>
   Effect.gen(function*() {
     const reported: Array<unknown> = []
     const reporter = ErrorReporter.layer([ErrorReporter.make(({ error }) => reported.push(String(error)))])
@@ -99,35 +100,24 @@ const served = (make: typeof HttpApiBuilder.group) =>
           setImmediate(() => read(`${request.method} ${request.url} ${request.headers["x-agent"]}`))
           return Effect.succeed("at once")
         },
+        twice: ({ request }) =>
+          Effect.gen(function*() {
+            const { text } = yield* HttpServerRequest.HttpServerRequest
+            return [yield* request.text, yield* text]
+          }).pipe(Effect.orDie),
         short: () => Effect.succeed(HttpServerResponse.stream(Stream.make(bytes.encode("12")), { contentLength: 3 })),
         long: () => Effect.succeed(HttpServerResponse.stream(Stream.make(bytes.encode("1234")), { contentLength: 3 })),
         streamed: ({ request }) =>
           Effect.succeed(HttpServerResponse.stream(Stream.suspend(() => Stream.make(bytes.encode(request.url)))))
       })).pipe(Layer.provide([reporter, Layer.succeed(Suffix, "!")]))
     const context = yield* Layer.build(handlers.pipe(Layer.provideMerge(MicroserviceMemory)))
-    const { url } = yield* Effect.provideContext(listening(Server.router(Api)), context)
+    const { url } = yield* Effect.provideContext(
+      Effect.flatMap(Server.router(Api), open).pipe(Effect.provideService(HttpRouter.RouterConfig, config)),
+      context
+    )
     const { events } = Context.get(context, LogSinkMemory)
     return { url, reported, readLater, events, logged: () => events.filter(({ level }) => level === "Error").length }
   }).pipe(Effect.orDie)
-
-const silent = { annotations: Context.empty(), started: () => {}, finished: () => {} }
-
-const listening = <E, R>(router: Effect.Effect<Listener.Options["router"], E, R>) =>
-  Effect.flatMap(router, (router) =>
-    Listener.open({
-      name: "odd",
-      host: "127.0.0.1",
-      port: 0,
-      portSetting: "port",
-      router,
-      draining: () => false,
-      unmatched: silent,
-      refused: silent,
-      maxBody: 2 ** 20,
-      maxInFlight: 1000,
-      requestTimeout: Duration.minutes(1),
-      exempt: new Set()
-    }))
 
 const ask = (url: string, method: string, path: string) =>
   Effect.callback<{ readonly status: number; readonly length: string | undefined; readonly body: string }>((resume) => {
@@ -142,6 +132,10 @@ const ask = (url: string, method: string, path: string) =>
       })
     }).end()
   })
+
+const post = (path: string, body: string) =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nX-Agent: me\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+  `Content-Length: ${body.length}\r\n\r\n${body}`
 
 describe("a router", () => {
   for (
@@ -178,18 +172,27 @@ describe("a router", () => {
       })))
   }
 
+  it.live("follows the router's configuration", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { url } = yield* served(OperationGroup.group, { ignoreTrailingSlash: false })
+      assert.strictEqual((yield* ask(url, "GET", "/numbers/1/half")).status, 200)
+      assert.strictEqual((yield* ask(url, "GET", "/numbers/1/half/")).status, 404)
+    })))
+
   for (const make of [HttpApiBuilder.group, OperationGroup.group]) {
+    it.live("reads a body once for the handler's request and the one of its context", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { url } = yield* served(make)
+        const body = JSON.stringify({ text: "t" })
+        const answer = yield* Effect.promise(() => exchange(url, post("/twice", body)))
+        assert.include(answer, JSON.stringify([body, body]))
+      })))
+
     it.live("lets a handler read its request after it answered", () =>
       Effect.scoped(Effect.gen(function*() {
         const { readLater, url } = yield* served(make)
         const body = JSON.stringify({ text: "" })
-        const answer = yield* Effect.promise(() =>
-          exchange(
-            url,
-            `POST /later HTTP/1.1\r\nHost: x\r\nX-Agent: me\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-              `Content-Length: ${body.length}\r\n\r\n${body}`
-          )
-        )
+        const answer = yield* Effect.promise(() => exchange(url, post("/later", body)))
         assert.include(answer, "at once")
         assert.strictEqual(yield* Effect.promise(() => readLater), "POST /later me")
       })))

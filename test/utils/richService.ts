@@ -25,27 +25,27 @@ export const inProcess = (
     return yield* Effect.provideContext(Server.transport(RichApi), context)
   }).pipe(Effect.orDie)
 
+/** Opens a listener of the test's own on a real socket. */
+export const open = (router: Listener.Options["router"]) =>
+  Listener.open({
+    name: "rich",
+    host: "127.0.0.1",
+    port: 0,
+    portSetting: "port",
+    router,
+    draining: () => false,
+    unmatched: silent,
+    refused: silent,
+    maxBody: 2 ** 20,
+    maxInFlight: 1000,
+    requestTimeout: Duration.minutes(1),
+    exempt: new Set()
+  })
+
 /** The rich service on a real socket. */
 export const listening: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function*() {
   const context = yield* Layer.build(handlers(group).pipe(Layer.provideMerge(MicroserviceMemory)))
-  const router = yield* Effect.provideContext(Server.router(RichApi), context)
-  const { url } = yield* Effect.provideContext(
-    Listener.open({
-      name: "rich",
-      host: "127.0.0.1",
-      port: 0,
-      portSetting: "port",
-      router,
-      draining: () => false,
-      unmatched: silent,
-      refused: silent,
-      maxBody: 2 ** 20,
-      maxInFlight: 1000,
-      requestTimeout: Duration.minutes(1),
-      exempt: new Set()
-    }),
-    context
-  )
+  const { url } = yield* Effect.provideContext(Effect.flatMap(Server.router(RichApi), open), context)
   return url
 }).pipe(Effect.orDie)
 

@@ -113,6 +113,8 @@ run({
       code.slice(0, start.sizes["main.js"])
     }\n})`
     assert.isFalse(new Script(script, { cachedData, lineOffset: -1 }).cachedDataRejected)
+    // A text of a function that is called for settings of an app's own alone, which most services have.
+    assert.isTrue(cachedData.includes("$1<redacted>@"))
 
     // Of AWS's clients it has what is sent alone, and all of it is no larger than promised.
     const later = groups.map((group) => brotliDecompressSync(bytesOf(group)).toString()).join("")

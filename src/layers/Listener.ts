@@ -13,6 +13,7 @@ import type { AddressInfo } from "node:net"
 import * as ClientErrors from "./ClientErrors.ts"
 import * as FreshConnections from "./FreshConnections.ts"
 import * as Gate from "./Gate.ts"
+import * as ListenAlone from "./ListenAlone.ts"
 import * as ObservedResponse from "./ObservedResponse.ts"
 import * as Pipelining from "./Pipelining.ts"
 import * as Refusal from "./Refusal.ts"
@@ -197,10 +198,11 @@ const listen = (server: Server, { host, inherited, name, port, portSetting }: Op
         })
       ))
     })
-    // Without a host Node listens on `::`, on 0.0.0.0 where there is no IPv6; and looks nothing up, which takes 5 ms.
-    const address = host === "::" ? { port } : { host, port }
-    server.listen(inherited === undefined ? address : { fd: inherited }, () => {
+    server.once("listening", () => {
       server.removeAllListeners("error")
       resume(Effect.succeed(server.address() as AddressInfo))
     })
+    // Without a host Node listens on `::`, on 0.0.0.0 where there is no IPv6.
+    const address = host === "::" ? { port } : { host, port }
+    ListenAlone.listen(server, inherited === undefined ? address : { fd: inherited })
   })

@@ -6,6 +6,7 @@ import { LogLevels } from "../services/LogLevels.ts"
 import { Logs } from "../services/Logs.ts"
 import type { LogEvent } from "../services/LogSink.ts"
 import { encodeString, flat, isPlain } from "../services/LogValue.ts"
+import * as Thousandths from "../services/Thousandths.ts"
 import * as TraceContext from "../services/TraceContext.ts"
 import type { ObservedOperation, ObservedResponse } from "./ObservedResponse.ts"
 import * as RawHeader from "./RawHeader.ts"
@@ -82,9 +83,8 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
     }
   })
 
-// The end of a line is one of a thousand texts: writing a fraction out costs more than the whole rest of a number.
-const ends = Array.from({ length: 1000 }, (_, index) => `.${String(index).padStart(3, "0")}}`)
-const endsLeft = ends.map((end) => `${end.slice(0, -1)},"client_left":true}`)
+const end = Thousandths.make((digits) => `.${digits}}`)
+const endLeft = Thousandths.make((digits) => `.${digits},"client_left":true}`)
 
 /** The texts that lines of one route with one status share. */
 interface Texts {
@@ -132,7 +132,7 @@ class Answered implements LogEvent {
     const microseconds = Math.round(this.seconds * 1e6)
     return encodeHead(this.timestamp, level) + message + traceId + middle +
       (isPlain(path) ? path : encodeString(path).slice(1, -1)) + tail +
-      Math.floor(microseconds / 1000) + (this.left ? endsLeft : ends)[microseconds % 1000]
+      Math.floor(microseconds / 1000) + (this.left ? endLeft : end)(microseconds % 1000)
   }
 }
 

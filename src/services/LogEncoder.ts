@@ -5,6 +5,7 @@ import * as LogCause from "./LogCause.ts"
 import { areApart, encodeBound, encodeFields, type Fields, isFields, merge, none } from "./LogFields.ts"
 import type { LogEvent } from "./LogSink.ts"
 import { emptyRecord, encodeString, encodeValue, flat, formatValue, isPlain, seen } from "./LogValue.ts"
+import * as Thousandths from "./Thousandths.ts"
 
 export { encodeString } from "./LogValue.ts"
 
@@ -87,7 +88,7 @@ export const encodeTimestamp = (milliseconds: number): string => {
     cachedPrefix = new Date(second * 1000).toISOString().slice(0, -4)
     cachedSecond = second
   }
-  return cachedPrefix + fractions[time - second * 1000]
+  return cachedPrefix + fraction(time - second * 1000)
 }
 
 /**
@@ -110,7 +111,7 @@ let head = ""
 let headTimestamp = Number.NaN
 let headLevel: LogLevel.Severity | undefined
 
-const fractions = Array.from({ length: 1000 }, (_, index) => `${String(index).padStart(3, "0")}Z`)
+const fraction = Thousandths.make((digits) => `${digits}Z`)
 let cachedSecond = Number.NaN
 let cachedPrefix = ""
 

@@ -1,9 +1,9 @@
 import type * as Context from "effect/Context"
 import { type IncomingMessage, ServerResponse } from "node:http"
-import { performance } from "node:perf_hooks"
 import type { RequestLines } from "../services/DebugLines.ts"
 import type { TraceContext } from "../services/TraceContext.ts"
 import type { Load } from "./Gate.ts"
+import * as Stopwatch from "./Stopwatch.ts"
 
 /**
  * What the access log and the request metrics know about a route before any request: made once per operation.
@@ -74,7 +74,7 @@ export const make = (options: {
       this.begun = undefined
       this.found = undefined
       this.debugLines = undefined
-      this.startedAt = performance.now()
+      this.startedAt = Stopwatch.now()
       this.operation = undefined
     }
 
@@ -104,7 +104,7 @@ export const make = (options: {
       if (event === "close") {
         this.observe(options.unmatched)
         options.load.active--
-        this.operation?.finished(this as ObservedResponse, (performance.now() - this.startedAt) / 1000)
+        this.operation?.finished(this as ObservedResponse, (Stopwatch.now() - this.startedAt) / 1000)
       }
       return super.emit.apply(this, arguments as unknown as Parameters<ServerResponse["emit"]>)
     }

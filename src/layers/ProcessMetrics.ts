@@ -5,10 +5,10 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
 import { existsSync, readdirSync, statfs, type StatsFs } from "node:fs"
-import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from "node:perf_hooks"
 import { getHeapStatistics } from "node:v8"
 import { Fibers } from "../services/Fibers.ts"
 import { Settings } from "../services/Settings.ts"
+import * as Stopwatch from "./Stopwatch.ts"
 
 // A start is to be short: watching begins after it.
 const pause = "1 second"
@@ -17,12 +17,10 @@ const diskInterval = "30 seconds"
 const shortestInterval = Duration.seconds(1)
 const delayResolution = 20
 
-const gcKinds: ReadonlyArray<readonly [number, string]> = [
-  [constants.NODE_PERFORMANCE_GC_MINOR, "minor"],
-  [constants.NODE_PERFORMANCE_GC_MAJOR, "major"],
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, "incremental"],
-  [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakcb"]
-]
+const gcKinds = ["minor", "major", "incremental", "weakcb"] as const
+
+// Node's module for all that is watched is loaded when watching begins, too.
+const perfHooks = () => process.getBuiltinModule("node:perf_hooks")
 
 /**
  * Registers the metrics of this process: memory, CPU, event loop, garbage collection, file descriptors, the disk of
@@ -32,9 +30,9 @@ const gcKinds: ReadonlyArray<readonly [number, string]> = [
  *
  * Each value is read when a snapshot is taken. Names are those of Prometheus' Node client where it has one. Ratios and
  * event-loop delays (in seconds) are of the last one to two `metricsInterval`s, whoever reads them and how often; the
- * CPU ratio is in cores. Event-loop delays and garbage collections are watched from a second after the start on. File
- * descriptors need `/proc`, live fibers `FiberRegistry`, the disk is read every 30
- * seconds: what cannot be read is not there.
+ * CPU ratio is in cores. Watching begins a second after the start: until then ratios are of the whole life, there are
+ * neither delays nor garbage collections, and nothing of the disk, which is read every 30 seconds. File descriptors need
+ * `/proc`, live fibers `FiberRegistry`: what cannot be read is not there.
  *
  * @category layers
  * @since 1.1.0
@@ -44,61 +42,51 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function
   const fibers = yield* Fibers
   const { metricsInterval } = yield* Settings
   const interval = Duration.max(metricsInterval, shortestInterval)
-  const loop = yield* overlapping({ open: openLoopWindow, interval })
   const watched = makeWatched()
 
-  for (
-    const [name, value, description] of [
-      ["process_resident_memory_bytes", () => process.memoryUsage.rss(), "Resident memory"],
-      ["nodejs_heap_size_total_bytes", () => getHeapStatistics().total_heap_size, "Heap taken from the system"],
-      ["nodejs_heap_size_used_bytes", () => getHeapStatistics().used_heap_size, "Heap in use"],
-      ["nodejs_external_memory_bytes", () => getHeapStatistics().external_memory, "Memory outside the heap"],
-      ["process_uptime_seconds", () => process.uptime(), "Time since the start"],
-      ["process_cpu_utilization_ratio", () => loop().cpuRatio(), "Cores kept busy"],
-      ["nodejs_eventloop_utilization_ratio", () => loop().loopRatio(), "Busy event loop"],
-      ["nodejs_eventloop_lag_p50_seconds", () => watched.lag(50), "Event-loop delay, median"],
-      ["nodejs_eventloop_lag_p99_seconds", () => watched.lag(99), "Event-loop delay, 99th percentile"],
-      ["nodejs_eventloop_lag_max_seconds", () => watched.lag(100), "Event-loop delay, longest"],
-      ...(fibers !== undefined ? [["keelson_fibers", fibers.live, "Live fibers"] as const] : [])
-    ] as const
-  ) yield* register.gauge(name, value, description)
-
-  yield* register.counter("process_cpu_seconds_total", cpuSeconds, "CPU time, user and system")
-
-  // One of the descriptors is that of the listing itself.
-  const descriptors = () => readdirSync("/proc/self/fd").length - 1
-  if (existsSync("/proc/self/fd")) {
-    yield* register.gauge("process_open_fds", descriptors, "Open file descriptors")
-  }
-
-  for (const total of watched.collections.values()) {
-    const { kind } = total
-    yield* register.counter("nodejs_gc_runs_total", () => total.count, "Garbage collections", { kind })
-    yield* register.counter("nodejs_gc_duration_seconds_total", () => total.seconds, "Time collecting", { kind })
-  }
-
-  yield* Effect.sleep(pause).pipe(
-    Effect.andThen(observeCollections(watched.collections)),
-    Effect.andThen(overlapping({ open: openDelayWindow, interval })),
-    Effect.map((delay) => {
-      watched.lag = (percentile) => delay().lag(percentile)
-    }),
-    Effect.forkScoped
-  )
+  yield* register(({ counter, gauge }) => {
+    gauge("process_resident_memory_bytes", () => process.memoryUsage.rss(), "Resident memory")
+    gauge("nodejs_heap_size_total_bytes", () => getHeapStatistics().total_heap_size, "Heap taken from the system")
+    gauge("nodejs_heap_size_used_bytes", () => getHeapStatistics().used_heap_size, "Heap in use")
+    gauge("nodejs_external_memory_bytes", () => getHeapStatistics().external_memory, "Memory outside the heap")
+    gauge("process_uptime_seconds", () => process.uptime(), "Time since the start")
+    counter("process_cpu_seconds_total", cpuSeconds, "CPU time, user and system")
+    gauge("process_cpu_utilization_ratio", () => watched.loop().cpuRatio(), "Cores kept busy")
+    gauge("nodejs_eventloop_utilization_ratio", () => watched.loop().loopRatio(), "Busy event loop")
+    gauge("nodejs_eventloop_lag_p50_seconds", () => watched.lag(50), "Event-loop delay, median")
+    gauge("nodejs_eventloop_lag_p99_seconds", () => watched.lag(99), "Event-loop delay, 99th percentile")
+    gauge("nodejs_eventloop_lag_max_seconds", () => watched.lag(100), "Event-loop delay, longest")
+    if (fibers !== undefined) gauge("keelson_fibers", fibers.live, "Live fibers")
+    // One of the descriptors is that of the listing itself.
+    const descriptors = () => readdirSync("/proc/self/fd").length - 1
+    if (existsSync("/proc/self/fd")) gauge("process_open_fds", descriptors, "Open file descriptors")
+    for (const kind of gcKinds) {
+      const total = watched.collections[kind]
+      counter("nodejs_gc_runs_total", () => total.count, "Garbage collections", { kind })
+      counter("nodejs_gc_duration_seconds_total", () => total.seconds, "Time collecting", { kind })
+    }
+  })
 
   let disk = { free: 0, total: 0 }
   const readDisk = Effect.map(diskOfWorkingDirectory, ({ bavail, blocks, bsize }) => {
     disk = { free: bavail * bsize, total: blocks * bsize }
   })
   const spaced = Schedule.spaced(diskInterval)
-  yield* Effect.retry(readDisk, spaced).pipe(
-    Effect.andThen(
-      register.gauge("keelson_disk_total_bytes", () => disk.total, "Size of the working directory's disk")
-    ),
-    Effect.andThen(register.gauge("keelson_disk_free_bytes", () => disk.free, "Free space a user may take there")),
-    Effect.andThen(Effect.repeat(Effect.ignore(readDisk), spaced)),
-    Effect.forkScoped
-  )
+
+  yield* Effect.gen(function*() {
+    yield* Effect.sleep(pause)
+    yield* Effect.sync(Stopwatch.settle)
+    watched.loop = yield* overlapping({ open: openLoopWindow, interval })
+    yield* observeCollections(watched.collections)
+    const delay = yield* overlapping({ open: openDelayWindow, interval })
+    watched.lag = (percentile) => delay().lag(percentile)
+    yield* Effect.retry(readDisk, spaced)
+    yield* register(({ gauge }) => {
+      gauge("keelson_disk_total_bytes", () => disk.total, "Size of the working directory's disk")
+      gauge("keelson_disk_free_bytes", () => disk.free, "Free space a user may take there")
+    })
+    yield* Effect.repeat(Effect.ignore(readDisk), spaced)
+  }).pipe(Effect.forkScoped)
 }))
 
 /**
@@ -138,7 +126,8 @@ const diskOfWorkingDirectory = Effect.callback<StatsFs, Error>((resume) => {
   statfs(".", (error, stats) => resume(error === null ? Effect.succeed(stats) : Effect.fail(error)))
 })
 
-const openLoopWindow = () => {
+const openLoopWindow = (): LoopWindow => {
+  const { performance } = perfHooks()
   const now = () => ({ at: performance.now(), cpu: cpuSeconds(), loop: performance.eventLoopUtilization() })
   let since = now()
   return {
@@ -152,7 +141,7 @@ const openLoopWindow = () => {
 }
 
 const openDelayWindow = () => {
-  const delay = monitorEventLoopDelay({ resolution: delayResolution })
+  const delay = perfHooks().monitorEventLoopDelay({ resolution: delayResolution })
   delay.enable()
   return {
     restart: () => delay.reset(),
@@ -170,22 +159,49 @@ const cpuSeconds = () => {
   return (user + system) / 1e6
 }
 
+interface LoopWindow extends Window {
+  readonly loopRatio: () => number
+  readonly cpuRatio: () => number
+}
+
 interface Collections {
-  readonly kind: string
   count: number
   seconds: number
 }
 
-const makeWatched = () => ({
-  lag: (_percentile: number) => 0,
-  collections: new Map(
-    gcKinds.map(([number, kind]): [number, Collections] => [number, { kind, count: 0, seconds: 0 }])
-  )
+interface Watched {
+  loop: () => Pick<LoopWindow, "loopRatio" | "cpuRatio">
+  lag: (percentile: number) => number
+  readonly collections: Readonly<Record<(typeof gcKinds)[number], Collections>>
+}
+
+// Of the whole life, as long as no window is open.
+const sinceStart: ReturnType<Watched["loop"]> = {
+  loopRatio: () => perfHooks().performance.eventLoopUtilization().utilization,
+  cpuRatio: () => cpuSeconds() / Math.max(1e-3, process.uptime())
+}
+
+const makeWatched = (): Watched => ({
+  loop: () => sinceStart,
+  lag: () => 0,
+  collections: {
+    minor: { count: 0, seconds: 0 },
+    major: { count: 0, seconds: 0 },
+    incremental: { count: 0, seconds: 0 },
+    weakcb: { count: 0, seconds: 0 }
+  }
 })
 
-const observeCollections = (totals: ReadonlyMap<number, Collections>) =>
+const observeCollections = ({ incremental, major, minor, weakcb }: Watched["collections"]) =>
   Effect.acquireRelease(
     Effect.sync(() => {
+      const { constants, PerformanceObserver } = perfHooks()
+      const totals = new Map<number, Collections>([
+        [constants.NODE_PERFORMANCE_GC_MINOR, minor],
+        [constants.NODE_PERFORMANCE_GC_MAJOR, major],
+        [constants.NODE_PERFORMANCE_GC_INCREMENTAL, incremental],
+        [constants.NODE_PERFORMANCE_GC_WEAKCB, weakcb]
+      ])
       const observer = new PerformanceObserver((list) => {
         for (const entry of list.getEntries()) {
           const { detail } = entry as { readonly detail?: { readonly kind?: number } }
@@ -201,26 +217,40 @@ const observeCollections = (totals: ReadonlyMap<number, Collections>) =>
     (observer) => Effect.sync(() => observer.disconnect())
   )
 
-const makeRegister = (context: Context.Context<never>) => {
-  const register = <State>(metric: Metric.Metric<never, State>, get: () => State) =>
-    Effect.acquireRelease(
-      Effect.sync(() => Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} })),
-      (registration) => Effect.sync(() => registration.remove())
-    )
-  return {
-    gauge: (name: string, value: () => number, description: string) => {
-      const read = lastKnown(value)
-      return register(Metric.gauge(name, { description }), () => ({ value: read() }))
-    },
-    counter: (name: string, value: () => number, description: string, attributes: Record<string, string> = {}) => {
-      const read = lastKnown(value)
-      return register(Metric.counter(name, { description, attributes, incremental: true }), () => ({
-        count: read(),
-        incremental: true
-      }))
-    }
-  }
+interface Register {
+  readonly gauge: (name: string, value: () => number, description: string) => void
+  readonly counter: (
+    name: string,
+    value: () => number,
+    description: string,
+    attributes?: Record<string, string>
+  ) => void
 }
+
+const makeRegister = (context: Context.Context<never>) => (each: (register: Register) => void) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const registrations: Array<Metric.Registration> = []
+      const register = <State>(metric: Metric.Metric<never, State>, get: () => State) => {
+        registrations.push(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
+      }
+      each({
+        gauge: (name, value, description) => {
+          const read = lastKnown(value)
+          register(Metric.gauge(name, { description }), () => ({ value: read() }))
+        },
+        counter: (name, value, description, attributes = {}) => {
+          const read = lastKnown(value)
+          register(Metric.counter(name, { description, attributes, incremental: true }), () => ({
+            count: read(),
+            incremental: true
+          }))
+        }
+      })
+      return registrations
+    }),
+    (registrations) => Effect.sync(() => registrations.forEach((registration) => registration.remove()))
+  )
 
 // With no file descriptor left, counting them fails: the last count is better than none.
 const lastKnown = (value: () => number) => {

@@ -4,7 +4,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import { monitorEventLoopDelay, performance } from "node:perf_hooks"
 import { History, intervalSeconds, makeRecorder, type Vitals } from "../services/History.ts"
 
 // A start is to be short: measuring begins after it.
@@ -70,7 +69,7 @@ function* snapshot(context: Context.Context<never>, onCollecting: (seconds: numb
 const openVitals = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => {
-      const delay = monitorEventLoopDelay({ resolution: delayResolution })
+      const delay = process.getBuiltinModule("node:perf_hooks").monitorEventLoopDelay({ resolution: delayResolution })
       delay.enable()
       return delay
     }),

@@ -34,11 +34,14 @@ const turnsUntil = (condition: Effect.Effect<boolean>) =>
     Effect.repeat({ until: (held) => held })
   )
 
-/** From then on the layer's own fibers are as many as they stay. */
-const diskKnown = turnsUntil(Effect.map(read, (values) => values.has("keelson_disk_free_bytes")))
-
 /** What is watched from a second on. */
 const watching = TestClock.adjust("1 second")
+
+/** From then on the layer's own fibers are as many as they stay. */
+const diskKnown = Effect.andThen(
+  watching,
+  turnsUntil(Effect.map(read, (values) => values.has("keelson_disk_free_bytes")))
+)
 
 const work = (milliseconds: number) => {
   const end = performance.now() + milliseconds
@@ -97,17 +100,21 @@ describe("ProcessMetrics", () => {
       assert.isAbove(after.get("nodejs_heap_size_used_bytes") ?? NaN, 2 ** 20)
     }).pipe(Effect.provide(layer)))
 
-  it.effect("counts CPU time and how busy the process is", () =>
-    Effect.gen(function*() {
-      const before = yield* valueOf("process_cpu_seconds_total")
-      const started = process.cpuUsage()
-      do work(10)
-      while (process.cpuUsage(started).user < 20_000)
-      assert.isAtLeast((yield* valueOf("process_cpu_seconds_total")) - before, 0.02)
-      assert.isAbove(yield* valueOf("process_cpu_utilization_ratio"), 0)
-      yield* turnsUntil(Effect.map(valueOf("nodejs_eventloop_utilization_ratio"), (ratio) => ratio > 0))
-      assert.isAtMost(yield* valueOf("nodejs_eventloop_utilization_ratio"), 1)
-    }).pipe(Effect.provide(layer)))
+  it.effect.each([["at once", Effect.void], ["when it is watched", watching]] as const)(
+    "counts CPU time and how busy the process is, %s",
+    ([, begin]) =>
+      Effect.gen(function*() {
+        yield* begin
+        const before = yield* valueOf("process_cpu_seconds_total")
+        const started = process.cpuUsage()
+        do work(10)
+        while (process.cpuUsage(started).user < 20_000)
+        assert.isAtLeast((yield* valueOf("process_cpu_seconds_total")) - before, 0.02)
+        assert.isAbove(yield* valueOf("process_cpu_utilization_ratio"), 0)
+        yield* turnsUntil(Effect.map(valueOf("nodejs_eventloop_utilization_ratio"), (ratio) => ratio > 0))
+        assert.isAtMost(yield* valueOf("nodejs_eventloop_utilization_ratio"), 1)
+      }).pipe(Effect.provide(layer))
+  )
 
   it.effect("sees an event loop that is held up", () =>
     Effect.gen(function*() {

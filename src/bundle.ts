@@ -188,8 +188,10 @@ const heavy = new Set([
   "dns",
   "https",
   "inspector",
+  "os",
   "readline",
   "tls",
+  "tty",
   "v8",
   "worker_threads",
   "zlib"

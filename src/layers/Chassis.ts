@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Etag from "effect/http/Etag"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import { fstatSync } from "node:fs"
 import { isatty } from "node:tty"
 import * as BreakGlassService from "../services/BreakGlass.ts"
 import * as EnvironmentService from "../services/Environment.ts"
@@ -101,8 +102,9 @@ export const layerLive = (
   options: { readonly logsTo: "stdout" | "stderr" } = { logsTo: "stdout" }
 ): Layer.Layer<Microservice> => {
   const fd = options.logsTo === "stdout" ? 1 : 2
-  // Node makes its stream when it is first looked at: the sink does that after the start.
-  const terminal = isatty(fd)
+  // Node makes its stream when it is first looked at: the sink does that after the start. Its terminals are loaded when
+  // they are first asked about.
+  const terminal = fstatSync(fd).isCharacterDevice() && isatty(fd)
   const pretty = settings.logFormat === "pretty" || (settings.logFormat === "auto" && terminal)
   const local = Layer.mergeAll(
     MetricSink.layerLocal,

@@ -1,5 +1,5 @@
 import * as Layer from "effect/Layer"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { Environment, type Kind } from "../services/Environment.ts"
 
@@ -41,12 +41,12 @@ export const detect = ({ env, read }: Signs): Kind =>
 export const instanceOf = (kind: Kind, { env, read }: Signs): string => {
   const container = ecsMetadata.map((name) => env[name]).find((url) => url)?.split("/").at(-1)
   if (kind === "ecs" && container) return container
-  const machine = read("/sys/class/dmi/id/board_asset_tag")
-  return kind === "ec2" && machine?.startsWith("i-") === true ? machine : `${hostname()}/${process.pid}`
+  const machine = kind === "ec2" ? read("/sys/class/dmi/id/board_asset_tag") : undefined
+  return machine?.startsWith("i-") === true ? machine : `${hostname()}/${process.pid}`
 }
 
 /**
- * The place this process runs in, as it was found.
+ * The place this process runs in, as it was found; `instance` is found when it is first asked for.
  *
  * @category layers
  * @since 1.1.0
@@ -55,7 +55,16 @@ export const layer = (
   kind: Kind,
   { instance, region }: { readonly instance?: string | undefined; readonly region?: string | undefined } = {}
 ): Layer.Layer<Environment> =>
-  Layer.sync(Environment, () => ({ kind, region, instance: instance ?? instanceOf(kind, thisProcess) }))
+  Layer.sync(Environment, () => {
+    let found = instance
+    return {
+      kind,
+      region,
+      get instance() {
+        return found ??= instanceOf(kind, thisProcess)
+      }
+    }
+  })
 
 /**
  * The signs of the machine that this process runs on.
@@ -67,7 +76,7 @@ export const thisProcess: Signs = {
   env: process.env,
   read: (path) => {
     try {
-      return readFileSync(path, "utf8").trim()
+      return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined
     } catch {
       return undefined
     }

@@ -85,7 +85,8 @@ export const discover = (
   platform: Platform = aws
 ): Effect.Effect<Discovered, Settings.SettingsError | SettingsUnavailable> =>
   Effect.gen(function*() {
-    const { env } = platform.signs
+    // Of the process' own variables each is a call of the system, each time.
+    const env = { ...platform.signs.env }
     const detected = Environment.detect(platform.signs)
     const early = Settings.read(["environment", "stack", "settingsMode", "discoveryDeadline"], { flags, env })
     if (Result.isFailure(early)) {

@@ -34,6 +34,20 @@ describe("the environment", () => {
     assert.strictEqual(EnvironmentLayer.instanceOf("ecs", signs()), here)
   })
 
+  it("asks for the number of the machine only where it is one of AWS", () => {
+    const read = (path: string) => assert.fail(`asked for ${path}`)
+    assert.strictEqual(EnvironmentLayer.instanceOf("local", { env: {}, read }), `${hostname()}/${process.pid}`)
+  })
+
+  it.effect("is found out when somebody asks, or was told", () =>
+    Effect.gen(function*() {
+      const environment = yield* Environment
+      assert.strictEqual(environment.instance, `${hostname()}/${process.pid}`)
+      assert.strictEqual(environment.instance, environment.instance)
+      const told = yield* Environment.pipe(Effect.provide(EnvironmentLayer.layer("ec2", { instance: "i-told" })))
+      assert.strictEqual(told.instance, "i-told")
+    }).pipe(Effect.provide(EnvironmentLayer.layer("local"))))
+
   it.effect("is what it is told to be", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* Environment).kind, "ecs")

@@ -314,6 +314,42 @@ console.log(two)
     assert.isFalse(existsSync(at("main.js")))
   })
 
+  it("has stacks as they are, of what happens while it loads, too", async () => {
+    const directory = repository()
+    const [entry, outfile] = [join(directory, "main.ts"), join(directory, "main.js")]
+    writeFileSync(
+      entry,
+      `import { Effect } from "${import.meta.resolve("effect").slice(7)}"
+function failing(message?: string) {
+  return new Error(message).stack
+}
+const early = failing("as it loads")
+const { stackTraceLimit } = Error
+Error.stackTraceLimit = 1
+const probe = failing()
+Error.stackTraceLimit = stackTraceLimit
+setImmediate(() =>
+  process.stdout.write(JSON.stringify({ early, probe, late: new Error().stack, named: Effect.runSync(stack), prepare: typeof Error.prepareStackTrace }))
+)
+const stack = Effect.map(Effect.void, function mapped() {
+  return new Error("in a fiber").stack
+})
+`
+    )
+    await bundle({ entry, outfile, version: "1.1.ab41cd", compile: false })
+    const { stdout } = spawnSync(process.execPath, [outfile], { encoding: "utf8" })
+    const { early, late, named, prepare, probe } = JSON.parse(stdout) as Record<string, string>
+    const place = /main\.js\/main\.js:\d+:\d+/
+    assert.match(early ?? "", /^Error: as it loads\n    at \w+ \(/)
+    for (const stack of [early, late, named]) assert.match(stack ?? "", place)
+    // What libraries ask for the name of a frame alone has no place, which takes V8 long to find.
+    assert.match(probe ?? "", /^Error\n    at \w+ \[as \w+\]$/)
+    assert.strictEqual(
+      spawnSync(process.execPath, ["-p", "typeof Error.prepareStackTrace"], { encoding: "utf8" }).stdout,
+      `${prepare}\n`
+    )
+  })
+
   it("runs a part again that failed when it was imported before", async () => {
     const directory = repository()
     const at = (name: string) => join(directory, name)

@@ -50,6 +50,9 @@ const nodeOf = "[process.version, process.arch, process.platform].join()"
  * All but the launcher stands in comments of a function, which V8 passes over faster than it reads text: that is what
  * `--version` waits for. The function's own text gives it back.
  *
+ * While it loads, Effect reads two stacks of its own for the names in them. Their lines V8 would count from the begin of
+ * the code, which is felt in a start: they are left out of stacks as short as those, of errors without a message.
+ *
  * A container runtime asks for the health every few seconds: without the service it is there in half of the time. What
  * is required and is no part may be one of Node's modules, or an optional dependency, which must be seen to be missing.
  */
@@ -123,11 +126,11 @@ export const render = (
   };
   const codes = { __proto__: null };
   const compiled = { __proto__: null };
-  for (const name in index.plain) {
-    codes[name] = index.plain[name].map((piece) => typeof piece === "string" ? piece : cut(piece)).join("");
-  }
   const code = (name) => {
     if (!(name in codes)) {
+      if (Object.hasOwn(index.plain, name)) {
+        return codes[name] = index.plain[name].map((piece) => typeof piece === "string" ? piece : cut(piece)).join("");
+      }
       const group = index.groups.find(({ sizes }) => name in sizes);
       if (group === undefined) return;
       unpack(group, codes);
@@ -170,7 +173,20 @@ export const render = (
   if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
   const start = unpack(index.start, codes);
   if (index.node === ${nodeOf}) unpack(index.compiled, compiled, start);
-  load("main.js");
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = (error, frames) => [
+    Error.prototype.toString.call(error),
+    ...frames.length > 2 || error.message !== "" ? frames : frames.map(nameOf)
+  ].join("\\n    at ");
+  try {
+    load("main.js");
+  } finally {
+    if (prepareStackTrace === undefined) delete Error.prepareStackTrace;
+    else Error.prepareStackTrace = prepareStackTrace;
+  }
+  function nameOf(frame) {
+    return frame.getFunctionName() + " [as " + frame.getMethodName() + "]";
+  }
   function kept() {
 `
   return `${launcher.replace(/^\s+/gm, "")}/*${indexText(index)}*//*${pieces.join(separator)}*/\n}\n})();\n`

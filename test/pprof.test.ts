@@ -123,6 +123,7 @@ for (const [which, node = "", path = ""] of nodes) {
         const response = await fetch(`${service.admin}/debug/pprof/${name}`)
         writeFileSync(saved, Buffer.from(await response.arrayBuffer()))
         assert.match(await go("-raw", saved), /PeriodType|Samples/)
+        assert.match(await go("-raw", `${service.admin}/debug/pprof/${name}`), /PeriodType|Samples/)
       }
       const port = await freePort()
       const url = `${service.admin}/debug/pprof/goroutine`

@@ -66,6 +66,13 @@ const headers = {
   vary: "accept"
 }
 
+const debugRoute = (path: `/${string}`): Router.SystemRoute => ({
+  path,
+  quiet: true,
+  respond: (request) =>
+    Effect.flatMap(Effect.promise(() => import("./DebugRoutes.ts")), ({ respond }) => respond(request))
+})
+
 /**
  * Serves the diagnostics on their own listener, on loopback unless told otherwise.
  *
@@ -178,12 +185,10 @@ export const layer: Layer.Layer<
           })
       },
       ...LogLevelRoutes.make(levels, headers),
-      ...debugPaths.map((path) => ({
-        path,
-        quiet: true,
-        respond: (request: HttpServerRequest.HttpServerRequest) =>
-          Effect.flatMap(Effect.promise(() => import("./DebugRoutes.ts")), ({ respond }) => respond(request))
-      })),
+      // pprof posts the addresses of a profile that it asked for as text: that changes nothing.
+      debugRoute("/debug/pprof/symbol"),
+      { ...debugRoute("/debug/pprof/symbol"), method: "POST", changes: false },
+      ...debugPaths.map(debugRoute),
       {
         path: "/debug/heapsnapshot",
         quiet: false,

@@ -44,7 +44,7 @@ const misdirected = Refusal.make(421, {
 export const locked = (route: Router.SystemRoute): Router.SystemRoute => ({
   ...route,
   respond: (request): HttpServerResponse.HttpServerResponse | Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-    (route.method ?? "GET") !== "GET" && request.headers[AdminAccess.changeHeader] !== "1"
+    (route.changes ?? (route.method ?? "GET") !== "GET") && request.headers[AdminAccess.changeHeader] !== "1"
       ? Refusal.respond(headerless)
       : route.path.startsWith("/debug/") && request.headers["sec-fetch-site"] === "cross-site"
       ? Refusal.respond(foreign)

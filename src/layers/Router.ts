@@ -38,6 +38,8 @@ import * as RouteTable from "./RouteTable.ts"
 export interface SystemRoute {
   /** GET unless said. */
   readonly method?: "GET" | "POST" | "DELETE" | undefined
+  /** Whether it changes something; what is no GET does unless said. */
+  readonly changes?: boolean | undefined
   readonly path: `/${string}`
   readonly quiet: boolean
   /** While it is false, nothing is served there. */

@@ -89,6 +89,17 @@ describe("/debug/pprof/", () => {
       assert.deepStrictEqual([status, headers["location"]], [301, "/debug/pprof/"])
     })))
 
+  it.live("is posted the addresses of a text, as pprof does without a header of ours, but not by other sites", () =>
+    run(Effect.gen(function*() {
+      const { url } = yield* Admin.Admin
+      const post = (headers: Record<string, string> = {}) =>
+        Effect.promise(() => fetch(`${url}/debug/pprof/symbol`, { method: "POST", body: "0x1+0x2", headers }))
+      const answer = yield* post()
+      assert.strictEqual(answer.status, 200)
+      assert.strictEqual(yield* Effect.promise(() => answer.text()), "num_symbols: 0\n")
+      assert.strictEqual((yield* post({ "sec-fetch-site": "cross-site" })).status, 403)
+    })))
+
   it.live(
     "takes one capture of a kind at a time, and lets go of it when the client leaves",
     () =>

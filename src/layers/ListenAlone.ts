@@ -23,8 +23,8 @@ type Listen = (
  *
  * **Details**
  *
- * Node asks its cluster module first, and loads for that child processes, datagrams and DNS: a tenth of a start. What it
- * does then is `_listen2`, a name that it keeps for those who wrap it. A process with a channel to its parent may be a
+ * Node asks its cluster module first, and loads for that child processes, datagrams and DNS, which is felt in a start. What
+ * it does then is `_listen2`, a name that it keeps for those who wrap it. A process with a channel to its parent may be a
  * worker of a cluster, and a name has to be looked up: they listen as documented, and so does everybody on a Node that
  * has that name no more.
  *

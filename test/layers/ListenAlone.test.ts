@@ -58,6 +58,24 @@ describe("listening alone", () => {
     await close()
   })
 
+  it("is what Node documents where Node has no other way", async () => {
+    const server = Object.assign(createServer((_, response) => response.end("here")), { _listen2: undefined })
+    let asked: unknown
+    const { listen } = server
+    server.listen = (place: unknown) => {
+      asked = place
+      Reflect.deleteProperty(server, "_listen2")
+      return listen.call(server, place as never)
+    }
+    const event = once(server, "listening")
+    const place = { host: "127.0.0.1", port: 0 }
+    ListenAlone.listen(server, place)
+    await event
+    assert.strictEqual(asked, place)
+    assert.strictEqual(await ask("127.0.0.1", (server.address() as AddressInfo).port), "here")
+    server.close()
+  })
+
   it("loads no cluster", () => {
     const loaded = runLibrary(
       "layers/ListenAlone.js",

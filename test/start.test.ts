@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
+
+// Those that take long to load, and that no first answer needs.
+const late = ["child_process", "cluster", "crypto", "dgram", "dns", "https", "os", "perf_hooks", "tls", "tty"]
+
+// Says what of Node is loaded when the process listens for the first time, before anybody hears of it.
+const watch = `const { Server } = require("node:net")
+const { emit } = Server.prototype
+const said = new Set(process.moduleLoadList)
+Server.prototype.emit = function(event) {
+  if (event === "listening") {
+    Server.prototype.emit = emit
+    process.stderr.write(JSON.stringify(process.moduleLoadList.filter((name) => !said.has(name))))
+    process.kill(process.pid, "SIGKILL")
+  }
+  return Reflect.apply(emit, this, arguments)
+}
+`
+
+describe("a start", () => {
+  it("has loaded of Node only what it needs when it listens", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "keelson-start-"))
+    try {
+      const preload = join(directory, "watch.cjs")
+      writeFileSync(preload, watch)
+      const child = spawn(process.execPath, ["--require", preload, main, "serve"], {
+        env: { PATH: process.env["PATH"], PORT: "0", ADMIN_PORT: "0" },
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+      let said = ""
+      child.stderr.on("data", (chunk) => said += String(chunk))
+      await once(child, "close")
+      const loaded = JSON.parse(said) as ReadonlyArray<string>
+      assert.include(loaded, "NativeModule http")
+      assert.deepStrictEqual(loaded.filter((name) => late.includes(name.replace("NativeModule ", ""))), [])
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+})

@@ -207,15 +207,16 @@ const lazyBuiltinCode = `module.exports = (name) => {
   });
 }`
 
-// Importing one asks for its own keys at once, and must find none. Who requires it asks when they are wanted.
+// Importing a heavy one asks for its own keys at once, and must find none; who requires it asks when they are wanted.
 const builtinModule = (id: string): string | null => {
   if (id === lazyBuiltin) return lazyBuiltinCode
-  const [, how, name = ""] = /^\0(builtin|required):(.*)/.exec(id) ?? []
+  const [, how, name = ""] = /^\0(imported|inherited|required):(.*)/.exec(id) ?? []
   if (how === undefined) return null
   const get = `process.getBuiltinModule("node:${name}")`
-  if (!heavy.has(name)) return `module.exports = ${get}`
+  if (how === "inherited") return `module.exports = Object.create(${get})`
+  if (!heavy.has(name)) return how === "required" ? `module.exports = ${get}` : reexported(name, get)
   const lazy = `require(${JSON.stringify(lazyBuiltin)})("${name}")`
-  if (how === "builtin") return `module.exports = Object.create(${lazy})`
+  if (how === "imported") return `module.exports = Object.create(${lazy})`
   return `module.exports = new Proxy(${lazy}, {
   ownKeys: () => Reflect.ownKeys(${get}),
   getOwnPropertyDescriptor: (_, key) => {
@@ -225,14 +226,29 @@ const builtinModule = (id: string): string | null => {
 })`
 }
 
+// What is used of a light one is read when its part starts, and nothing else is: copies of all are felt in a start. What
+// has a getter may load more, and is read where it is used.
+const reexported = (name: string, get: string): string => {
+  const descriptors = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(`node:${name}`) ?? {}))
+    .filter(([key]) => key !== "default" && /^[A-Za-z_$][\w$]*$/.test(key))
+  const keysOf = (getter: boolean) => descriptors.filter(([, { get }]) => !get !== getter).map(([key]) => key)
+  const inherited = keysOf(true)
+  return [
+    `const builtin = ${get}`,
+    "export default builtin",
+    ...keysOf(false).map((key) => `const its_${key} = builtin.${key}\nexport { its_${key} as ${key} }`),
+    ...inherited.length > 0 ? [`export { ${inherited.join(", ")} } from "\0inherited:${name}"`] : []
+  ].join("\n")
+}
+
 // Static imports of Node's modules would load them before the first statement, for `--version` too.
 const lazyBuiltins: Plugin = {
   name: "keelson:lazy-builtins",
   resolveId: (source, _importer, { kind }) => {
-    if (source === lazyBuiltin) return { id: source, moduleSideEffects: false }
+    if (source === lazyBuiltin || source.startsWith("\0inherited:")) return { id: source, moduleSideEffects: false }
     const name = source.replace(/^node:/, "")
     if (!builtins.has(name)) return null
-    const how = kind === "require-call" && heavy.has(name) ? "required" : "builtin"
+    const how = kind === "import-statement" ? "imported" : "required"
     return { id: `\0${how}:${name}`, moduleSideEffects: false }
   },
   load: builtinModule,

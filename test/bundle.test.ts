@@ -172,6 +172,44 @@ process.stdout.write(JSON.stringify([isSea(), typeof test]))
     assert.strictEqual(spawnSync(process.execPath, [outfile], { encoding: "utf8" }).stdout, `[false,"function"]`)
   })
 
+  it("has of a module of Node what is used of it, the module itself, and nothing that it loads for others", async () => {
+    const directory = repository()
+    const [entry, outfile, plain] = ["main.ts", "main.js", "plain.cjs"].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string
+    ]
+    const loaded = `process.moduleLoadList.filter((name) => /fs\\/(dir|promises)/.test(name))`
+    writeFileSync(
+      plain,
+      `process.getBuiltinModule("node:fs").existsSync("/")\nprocess.stdout.write(JSON.stringify(${loaded}))\n`
+    )
+    writeFileSync(
+      entry,
+      `import fs, { existsSync, promises, ReadStream } from "node:fs"
+import * as path from "node:path"
+import process, { argv } from "node:process"
+const before = [existsSync("/"), ${loaded}]
+const patched = Object.assign(fs, { patched: true }) === process.getBuiltinModule("fs")
+const stream = fs.createReadStream("/dev/null")
+const name = ["jo", "in"].join("")
+Promise.all([import("node:fs"), promises.stat("/")]).then(([later, stat]) => {
+  const seen = [later.default === fs, later.existsSync === existsSync, "patched" in later, stat.isDirectory()]
+  process.stdout.write(JSON.stringify([before, patched, stream instanceof ReadStream, path[name]("a", "b"), argv === process.argv, seen]))
+})
+`
+    )
+    await bundle({ entry, outfile, version: "1.1.ab41cd", compile: false })
+    const run = (file: string) =>
+      JSON.parse(spawnSync(process.execPath, [file], { encoding: "utf8" }).stdout) as unknown
+    assert.deepStrictEqual(run(outfile), [[true, run(plain)], true, true, join("a", "b"), true, [
+      true,
+      true,
+      true,
+      true
+    ]])
+  })
+
   it("shows what a module of Node has that it loads when it is used", async () => {
     const directory = repository()
     const at = (name: string) => join(directory, name)

@@ -181,7 +181,7 @@ const ofAws = ({ moduleIds }: OutputChunk) =>
 const builtins = new Set(builtinModules)
 const lazyBuiltin = "\0lazy-builtin"
 
-// Those that take milliseconds to load and are used by few services, and by none in every request.
+// Those that take long to load, or that no start needs, and that are used in no request of most services.
 const heavy = new Set([
   "child_process",
   "crypto",

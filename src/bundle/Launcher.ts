@@ -181,8 +181,7 @@ export const render = (
   try {
     load("main.js");
   } finally {
-    if (prepareStackTrace === undefined) delete Error.prepareStackTrace;
-    else Error.prepareStackTrace = prepareStackTrace;
+    Error.prepareStackTrace = prepareStackTrace;
   }
   function nameOf(frame) {
     return frame.getFunctionName() + " [as " + frame.getMethodName() + "]";

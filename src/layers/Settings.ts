@@ -85,7 +85,7 @@ export const discover = (
   platform: Platform = aws
 ): Effect.Effect<Discovered, Settings.SettingsError | SettingsUnavailable> =>
   Effect.gen(function*() {
-    // Of the process' own variables each is a call of the system, each time.
+    // Each look at the process' own variables is a call out of JavaScript.
     const env = { ...platform.signs.env }
     const detected = Environment.detect(platform.signs)
     const early = Settings.read(["environment", "stack", "settingsMode", "discoveryDeadline"], { flags, env })

@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as FiberRegistry from "../../src/layers/FiberRegistry.ts"
 import * as ProcessMetrics from "../../src/layers/ProcessMetrics.ts"
+import * as Stopwatch from "../../src/layers/Stopwatch.ts"
 
 const registry = Layer.sync(Metric.MetricRegistry, () => new Map())
 
@@ -100,7 +101,20 @@ describe("ProcessMetrics", () => {
       assert.isAbove(after.get("nodejs_heap_size_used_bytes") ?? NaN, 2 ** 20)
     }).pipe(Effect.provide(layer)))
 
-  it.effect.each([["at once", Effect.void], ["when it is watched", watching]] as const)(
+  // What is watched is of a window, whatever the life before it was.
+  const endless = Effect.acquireRelease(
+    Effect.sync(() => {
+      const { uptime } = process
+      process.uptime = () => Number.POSITIVE_INFINITY
+      return uptime
+    }),
+    (uptime) =>
+      Effect.sync(() => {
+        process.uptime = uptime
+      })
+  )
+
+  it.effect.each([["at once", Effect.void], ["when it is watched", Effect.andThen(watching, endless)]] as const)(
     "counts CPU time and how busy the process is, %s",
     ([, begin]) =>
       Effect.gen(function*() {
@@ -115,6 +129,18 @@ describe("ProcessMetrics", () => {
         assert.isAtMost(yield* valueOf("nodejs_eventloop_utilization_ratio"), 1)
       }).pipe(Effect.provide(layer))
   )
+
+  it.effect("has requests timed by Node's performance from then on", () =>
+    Effect.gen(function*() {
+      yield* watching
+      const { hrtime } = process
+      process.hrtime = Object.assign(() => assert.fail("the slower clock"), { bigint: hrtime.bigint })
+      try {
+        assert.isAbove(Stopwatch.now(), 0)
+      } finally {
+        process.hrtime = hrtime
+      }
+    }).pipe(Effect.provide(layer)))
 
   it.effect("sees an event loop that is held up", () =>
     Effect.gen(function*() {

@@ -13,7 +13,8 @@ const grace = 500
  * **Details**
  *
  * A request under way that is itself at fault gets the answer. One that had arrived in full keeps its own, and what
- * followed it gets none: nobody can say where a next request would begin.
+ * followed it gets none: nobody can say where a next request would begin. One that was answered before it had arrived in
+ * full gets no second answer: a client would take it for that of its next request.
  *
  * @category constructors
  * @since 1.1.0
@@ -39,6 +40,7 @@ export const answer = (
     if (error.code === "ECONNRESET" || !socket.writable || unasked) return void socket.destroy()
     const underWay = socket._httpMessage ?? undefined
     if (underWay === undefined) {
+      if (socket.parser?.incoming?.complete === false) return linger(socket)
       const request = Object.assign(new IncomingMessage(socket), { method: "-", url: "-" })
       const response = new options.response(request)
       response.observe(options.refused)
@@ -57,5 +59,6 @@ export const answer = (
 
 /** What Node itself asks before it answers a parser's error. */
 interface UnderWay {
+  readonly parser?: { readonly incoming: IncomingMessage | null } | null
   readonly _httpMessage?: ObservedResponse.ObservedResponse | null
 }

@@ -97,7 +97,7 @@ export const given = (parameter: string): Value => ({ "Fn::Not": [{ "Fn::Equals"
 const sections = ["parameters", "conditions", "resources", "outputs"] as const
 
 /**
- * Puts parts together, and says what two of them both have.
+ * Puts parts together, and says what two of them both have; parameters and resources share their names.
  *
  * @category combinators
  * @since 1.1.0
@@ -118,6 +118,11 @@ export const merge = (
         }
         whole[section][name] = value
       }
+    }
+  }
+  for (const name of Object.keys(whole.resources)) {
+    if (Object.hasOwn(whole.parameters, name)) {
+      conflicts.push(`${name} is a parameter and a resource; call yours differently`)
     }
   }
   return { whole, conflicts }

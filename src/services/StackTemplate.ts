@@ -94,11 +94,19 @@ export const make = (options: Options): Result.Result<Named, StackError | Settin
         : StackTemplateEcs.make(blueprint, policy.document),
       { ...extension, outputs: ownOutputs(extension) }
     ])
-    const problems = [...policy.problems, ...conflicts, ...badNames(extension), ...sameAlarms(bounds)]
+    const { description = service } = options
+    const problems = [
+      ...policy.problems,
+      ...conflicts,
+      ...badNames(extension),
+      ...sameAlarms(bounds),
+      ...unquotable(blueprint.namespace),
+      ...tooLong(description)
+    ]
     if (problems.length > 0) return Result.fail(new StackError({ problems }))
     return Result.succeed({
       AWSTemplateFormatVersion: "2010-09-09",
-      Description: options.description ?? service,
+      Description: description,
       Metadata: { Keelson: { Service: service, Target: target, UnscopedPermissions: policy.unscoped } },
       Parameters: whole.parameters,
       Conditions: whole.conditions,
@@ -235,6 +243,24 @@ const badNames = (extension: Extension): ReadonlyArray<string> =>
     .flatMap((section = {}) => Object.keys(section))
     .filter((name) => !/^[A-Za-z0-9]{1,255}$/.test(name))
     .map((name) => `${name} cannot be a name in a template: take letters and digits alone`)
+
+// Alarms and policies take what CloudWatch takes; the search of a dashboard stands in quotes itself.
+const unquotable = (namespace: string): ReadonlyArray<string> =>
+  /^[\w ./#:-]*$/.test(namespace)
+    ? []
+    : [
+      `metrics-namespace ${JSON.stringify(namespace)} cannot be searched for: take letters, digits, space, . - _ / # :`
+    ]
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+const longest = 1024
+
+const tooLong = (description: string): ReadonlyArray<string> => {
+  const bytes = new TextEncoder().encode(description).length
+  return bytes <= longest
+    ? []
+    : [`the service's description has ${bytes} bytes, a template's at most ${longest}: shorten it`]
+}
 
 const sameAlarms = (bounds: ReadonlyArray<MetricBounds.MetricBound>): ReadonlyArray<string> => {
   const names = bounds.map(StackTelemetry.alarmName)

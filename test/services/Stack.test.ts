@@ -17,7 +17,8 @@ describe("a template", () => {
     ])
     assert.deepStrictEqual(conflicts, [
       "resource Queue is there twice; call yours differently",
-      "output Url is there twice; call yours differently"
+      "output Url is there twice; call yours differently",
+      "Queue is a parameter and a resource; call yours differently"
     ])
     assert.deepStrictEqual(Object.keys(whole.resources), ["Queue", "Topic"])
     assert.deepStrictEqual(whole.conditions, {})

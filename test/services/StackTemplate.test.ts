@@ -127,11 +127,14 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
   it("says everything that an app adds in vain", () => {
     const { error } = make({
       target,
+      description: "é".repeat(513),
+      flags: { "metrics-namespace": "our 'orders'" },
       bounds: [
         { metric: "orders_open", atMost: 5, description: "a" },
         { metric: "orders_open", atMost: 6, description: "b" }
       ],
       extension: {
+        parameters: { LogGroup: { Type: "String" } },
         resources: { Balancer: {}, my_queue: {} },
         outputs: { Lameduck: { Ref: "Delay" } },
         statements: [{ Effect: "Allow", Action: ["s3:ListAllMyBuckets"], Resource: "*" }]
@@ -141,7 +144,10 @@ describe.each(["ec2", "ecs"] as const)("the stack on %s", (target) => {
       const problem of [
         "resource Balancer is there twice",
         "output Lameduck is there twice",
+        "LogGroup is a parameter and a resource",
         "my_queue cannot be a name",
+        "metrics-namespace \"our 'orders'\" cannot be searched for",
+        "the service's description has 1026 bytes, a template's at most 1024",
         "the statement of s3:ListAllMyBuckets is about every resource: name them, or say why not (because)",
         "two bounds make the alarm OrdersOpenAtMostAlarm"
       ]

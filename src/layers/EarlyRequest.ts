@@ -12,7 +12,7 @@ import { Socket } from "node:net"
  * **Details**
  *
  * Most handlers never look at the raw request. `resolve` says which one it is where it was made anyhow, so that a body is
- * read once.
+ * read once. Otherwise the request has the text that was taken of its body, and can be read after its answer too.
  *
  * @category models
  * @since 1.1.0
@@ -26,10 +26,12 @@ class Early {
   real: HttpServerRequest.HttpServerRequest | undefined = undefined
   readonly source: IncomingMessage
   readonly response: ServerResponse
+  readonly body: string | undefined
 
-  constructor(source: IncomingMessage, response: ServerResponse) {
+  constructor(source: IncomingMessage, response: ServerResponse, body: string | undefined) {
     this.source = source
     this.response = response
+    this.body = body
   }
 
   resolve(request: HttpServerRequest.HttpServerRequest): void {
@@ -43,7 +45,7 @@ Object.setPrototypeOf(
   Early.prototype,
   new Proxy({}, {
     get: (_, key, early: Early): unknown => {
-      const real = early.real ??= new (first().constructor as RequestClass)(early.source, early.response)
+      const real = early.real ??= new (first().constructor as RequestClass)(readable(early), early.response)
       return Reflect.get(real, key, real)
     },
     has: (_, key) => Reflect.has(first(), key)
@@ -67,11 +69,31 @@ const first = (): HttpServerRequest.HttpServerRequest => {
   return made as HttpServerRequest.HttpServerRequest
 }
 
+// Nothing more comes of a request whose body was taken: its stream neither flows nor ends.
+const readable = ({ body, source }: Early): IncomingMessage => {
+  if (body === undefined) return source
+  const { headers, httpVersion, httpVersionMajor, httpVersionMinor, method, rawHeaders, socket, url } = source
+  const copy = new IncomingMessage(socket)
+  Object.assign(copy, {
+    httpVersion,
+    httpVersionMajor,
+    httpVersionMinor,
+    method,
+    url,
+    rawHeaders,
+    headers,
+    complete: true
+  })
+  if (body !== "") copy.push(body)
+  copy.push(null)
+  return copy
+}
+
 /**
- * Makes what stands for one request.
+ * Makes what stands for one request; `body` is what was taken of it.
  *
  * @category constructors
  * @since 1.1.0
  */
-export const make = (source: IncomingMessage, response: ServerResponse): EarlyRequest =>
-  new Early(source, response) as Partial<EarlyRequest> as EarlyRequest
+export const make = (source: IncomingMessage, response: ServerResponse, body?: string): EarlyRequest =>
+  new Early(source, response, body) as Partial<EarlyRequest> as EarlyRequest

@@ -130,9 +130,10 @@ export const compile = (
     response: ServerResponse,
     params: unknown,
     query: unknown,
-    payload: unknown
+    payload: unknown,
+    body?: string
   ): Begun => {
-    const request = EarlyRequest.make(source, response)
+    const request = EarlyRequest.make(source, response, body)
     const handled = handler.handle({ request, endpoint, group, params, headers: undefined, query, payload })
     if (!isDone(handled)) {
       return provide(Effect.withFiber((fiber) => {
@@ -177,7 +178,7 @@ export const compile = (
     return (body) => {
       const decodedPayload = ofBody.decode(body)
       return isDone(decodedPayload) &&
-        handle(request, response, decodedParams.value, decodedQuery.value, decodedPayload.value)
+        handle(request, response, decodedParams.value, decodedQuery.value, decodedPayload.value, body)
     }
   }
 

@@ -53,6 +53,7 @@ class Odd extends HttpApiGroup.make("odd").add(
   HttpApiEndpoint.get("suffixed", "/suffixed/:id", { params: { id: Suffixed }, success: Suffixed }),
   HttpApiEndpoint.post("later", "/later", { payload: Wide, success: id }),
   HttpApiEndpoint.post("twice", "/twice", { payload: Wide, success: Schema.Array(id) }),
+  HttpApiEndpoint.post("raw", "/raw", { success: id }),
   HttpApiEndpoint.get("short", "/short", { success: Schema.Unknown }),
   HttpApiEndpoint.get("long", "/long", { success: Schema.Unknown }),
   HttpApiEndpoint.get("streamed", "/streamed", { success: Schema.Unknown })
@@ -97,7 +98,10 @@ const served = (make: typeof HttpApiBuilder.group, config: typeof HttpRouter.Rou
         unfit: () => Effect.succeed({ n: 0.5 }),
         suffixed: ({ params }) => Effect.succeed(params.id),
         later: ({ request }) => {
-          setImmediate(() => read(`${request.method} ${request.url} ${request.headers["x-agent"]}`))
+          setImmediate(() => {
+            const { headers, method, text, url } = request
+            void Effect.runPromise(text).then((text) => read(`${method} ${url} ${headers["x-agent"]} ${text}`))
+          })
           return Effect.succeed("at once")
         },
         twice: ({ request }) =>
@@ -105,6 +109,7 @@ const served = (make: typeof HttpApiBuilder.group, config: typeof HttpRouter.Rou
             const { text } = yield* HttpServerRequest.HttpServerRequest
             return [yield* request.text, yield* text]
           }).pipe(Effect.orDie),
+        raw: ({ request }) => Effect.orDie(request.text),
         short: () => Effect.succeed(HttpServerResponse.stream(Stream.make(bytes.encode("12")), { contentLength: 3 })),
         long: () => Effect.succeed(HttpServerResponse.stream(Stream.make(bytes.encode("1234")), { contentLength: 3 })),
         streamed: ({ request }) =>
@@ -188,13 +193,20 @@ describe("a router", () => {
         assert.include(answer, JSON.stringify([body, body]))
       })))
 
+    it.live("leaves a body to a handler that declares none", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { url } = yield* served(make)
+        const answer = yield* Effect.promise(() => exchange(url, post("/raw", "signed")))
+        assert.include(answer, JSON.stringify("signed"))
+      })))
+
     it.live("lets a handler read its request after it answered", () =>
       Effect.scoped(Effect.gen(function*() {
         const { readLater, url } = yield* served(make)
         const body = JSON.stringify({ text: "" })
         const answer = yield* Effect.promise(() => exchange(url, post("/later", body)))
         assert.include(answer, "at once")
-        assert.strictEqual(yield* Effect.promise(() => readLater), "POST /later me")
+        assert.strictEqual(yield* Effect.promise(() => readLater), `POST /later me ${body}`)
       })))
 
     for (const path of ["/short", "/long"]) {

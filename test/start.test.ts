@@ -11,38 +11,58 @@ const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 // Those that take long to load, and that no first answer needs.
 const late = ["child_process", "cluster", "crypto", "dgram", "dns", "https", "os", "perf_hooks", "tls", "tty"]
 
-// Says what of Node is loaded when the process listens for the first time, before anybody hears of it.
+interface Seen {
+  /** What of Node was loaded. */
+  readonly loaded: ReadonlyArray<string>
+  /** Bytes of V8's new space. */
+  readonly newSpace: number
+}
+
+// Says what there is when the process listens for the first time, before anybody hears of it.
 const watch = `const { Server } = require("node:net")
 const { emit } = Server.prototype
 const said = new Set(process.moduleLoadList)
 Server.prototype.emit = function(event) {
   if (event === "listening") {
     Server.prototype.emit = emit
-    process.stderr.write(JSON.stringify(process.moduleLoadList.filter((name) => !said.has(name))))
+    const loaded = process.moduleLoadList.filter((name) => !said.has(name))
+    const spaces = require("node:v8").getHeapSpaceStatistics()
+    const { space_available_size, space_used_size } = spaces.find(({ space_name }) => space_name === "new_space")
+    const newSpace = space_used_size + space_available_size
+    process.stderr.write(JSON.stringify({ loaded, newSpace }))
     process.kill(process.pid, "SIGKILL")
   }
   return Reflect.apply(emit, this, arguments)
 }
 `
 
+const start = async (): Promise<Seen> => {
+  const directory = mkdtempSync(join(tmpdir(), "keelson-start-"))
+  try {
+    const preload = join(directory, "watch.cjs")
+    writeFileSync(preload, watch)
+    const child = spawn(process.execPath, ["--require", preload, main, "serve"], {
+      env: { PATH: process.env["PATH"], PORT: "0", ADMIN_PORT: "0" },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let said = ""
+    child.stderr.on("data", (chunk) => said += String(chunk))
+    await once(child, "close")
+    return JSON.parse(said) as Seen
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
 describe("a start", () => {
   it("has loaded of Node only what it needs when it listens", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "keelson-start-"))
-    try {
-      const preload = join(directory, "watch.cjs")
-      writeFileSync(preload, watch)
-      const child = spawn(process.execPath, ["--require", preload, main, "serve"], {
-        env: { PATH: process.env["PATH"], PORT: "0", ADMIN_PORT: "0" },
-        stdio: ["ignore", "pipe", "pipe"]
-      })
-      let said = ""
-      child.stderr.on("data", (chunk) => said += String(chunk))
-      await once(child, "close")
-      const loaded = JSON.parse(said) as ReadonlyArray<string>
-      assert.include(loaded, "NativeModule http")
-      assert.deepStrictEqual(loaded.filter((name) => late.includes(name.replace("NativeModule ", ""))), [])
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
+    const { loaded } = await start()
+    assert.include(loaded, "NativeModule http")
+    assert.deepStrictEqual(loaded.filter((name) => late.includes(name.replace("NativeModule ", ""))), [])
+  })
+
+  it("has room for what it makes, which collections would copy", async () => {
+    const { newSpace } = await start()
+    assert.isAbove(newSpace, 8e6)
   })
 })

@@ -53,6 +53,10 @@ const nodeOf = "[process.version, process.arch, process.platform].join()"
  * While it loads, Effect reads two stacks of its own for the names in them. Their lines V8 would count from the begin of
  * the code, which is felt in a start: they are left out of stacks as short as those, of errors without a message.
  *
+ * V8 begins with a new space of 1 MB and doubles it when much outlives a collection, as most of what a start makes does.
+ * The first collection is when the code is unpacked: it gives 8 MB, which V8 takes under load anyway. What V8 compiled, Node's
+ * own modules too, is for the flags that it was compiled with: nothing is loaded until the factor is V8's own again.
+ *
  * A container runtime asks for the health every few seconds: without the service it is there in half of the time. What
  * is required and is no part may be one of Node's modules, or an optional dependency, which must be seen to be missing.
  */
@@ -171,7 +175,11 @@ export const render = (
     return module.exports;
   };
   if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
+  getBuiltinModule("node:zlib");
+  const { setFlagsFromString } = getBuiltinModule("node:v8");
+  setFlagsFromString("--semi-space-growth-factor=8");
   const start = unpack(index.start, codes);
+  setFlagsFromString("--semi-space-growth-factor=2");
   if (index.node === ${nodeOf}) unpack(index.compiled, compiled, start);
   const { prepareStackTrace } = Error;
   Error.prepareStackTrace = (error, frames) => [

@@ -265,6 +265,20 @@ describe("init", () => {
     assert.strictEqual((await init()).code, 0)
   })
 
+  it("takes over no account that is there already, unless told to", async () => {
+    const { etc, init, path } = image()
+    mkdirSync(path("/etc"))
+    writeFileSync(path("/etc/passwd"), "root:x:0:0::/:/bin/sh\nmail:x:8:8::/:/bin/sh\n")
+    const before = etc()
+    const { code, stderr } = await init("--name=mail")
+    assert.deepStrictEqual([code, etc()], [2, before])
+    assert.include(stderr, "this machine has an account mail")
+    assert.deepStrictEqual((await init("--name=mail", "--print")).stderr, stderr)
+    for (const args of [["--name=mail", "--user=mail"], ["--name=mai"]]) {
+      assert.strictEqual((await init(...args)).code, 0)
+    }
+  })
+
   it("replaces and removes nothing that it did not write", async () => {
     const { init, path, read } = image()
     mkdirSync(path("/etc/systemd/system"), { recursive: true })

@@ -111,7 +111,15 @@ export const make = (
         ...(Result.isFailure(resolved) ? [resolved.failure.message] : []),
         ...declared.problems
       ],
-      warnings: [file, ...(node === undefined ? [] : [node])].flatMap((path) => Program.problems(path, readable))
+      warnings: [
+        ...[file, ...(node === undefined ? [] : [node])].flatMap((path) => Program.problems(path, readable)),
+        ...(format === "systemd" && unit.user === undefined && Systemd.hasAccount(root, unit.name)
+          ? [
+            `--name: this machine has an account ${unit.name}, as which systemd would run the service instead of one ` +
+            `that it makes up; choose another name, or say --user=${unit.name} if that is what you want`
+          ]
+          : [])
+      ]
     }
   })
 

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { promisify } from "node:util"
 
 /**
@@ -64,6 +65,21 @@ export const journal = async (unit: string): Promise<string> => {
     return await run("journalctl", ["--unit", unit, "--lines=20", "--no-pager", "--output=cat"])
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/**
+ * Whether a machine has an account of this name, which `DynamicUser` would take over instead of making one up
+ * (systemd.exec(5)).
+ *
+ * @category predicates
+ * @since 1.1.0
+ */
+export const hasAccount = (root: string, name: string): boolean => {
+  try {
+    return readFileSync(join(root, "/etc/passwd"), "utf8").split("\n").some((line) => line.startsWith(`${name}:`))
+  } catch {
+    return false
   }
 }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { copyFileSync, mkdtempSync, writeFileSync } from "node:fs"
+import { closeSync, copyFileSync, mkdtempSync, openSync, writeFileSync } from "node:fs"
 import { Agent, get, type IncomingMessage } from "node:http"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
@@ -122,6 +122,25 @@ describe("a command whose reader is gone", () => {
       let stderr = ""
       child.stderr.on("data", (data) => stderr += String(data))
       assert.deepStrictEqual([await once(child, "close"), stderr], [[code, null], ""])
+    })
+  }
+})
+
+describe("a command whose output has no room", () => {
+  for (const args of [["settings"], ["template"], ["--help"], ["greetings", "greet", "--name=world"]]) {
+    it(`says so, and exits 74: ${args.join(" ")}`, async () => {
+      const full = openSync("/dev/full", "w")
+      const child = spawn(process.execPath, [bundle, ...args], {
+        env: { PATH: process.env["PATH"] },
+        stdio: ["ignore", full, "pipe"]
+      })
+      closeSync(full)
+      let stderr = ""
+      child.stderr.on("data", (data) => stderr += String(data))
+      assert.deepStrictEqual([await once(child, "close"), stderr.replace(/: E.*/, ": …")], [
+        [74, null],
+        "standard output cannot be written: …\n"
+      ])
     })
   }
 })

@@ -45,7 +45,9 @@ export const run = <Id extends string, Groups extends HttpApiGroup.Constraint, E
 ) =>
   Effect.gen(function*() {
     output.stdout.on("error", (error) => {
-      if (!OperationCaller.isClosed(error)) throw error
+      if (OperationCaller.isClosed(error)) return
+      output.stderr.write(`standard output cannot be written: ${error.message}\n`)
+      process.exit(ExitCode.outputError)
     })
     const operations = yield* Effect.fromResult(Operations.reflect(definition.api, Operations.commands))
     const version = yield* Version

@@ -222,12 +222,15 @@ export const reasonOf = (cause: unknown): string => {
 export const isClosed = (error: NodeJS.ErrnoException | null | undefined): boolean => error?.code === "EPIPE"
 
 /**
- * Writes to a stream and waits until it has taken the data; false where nobody reads any more, as in `… | head`.
+ * Writes to a stream and waits until it has taken the data; false where nobody reads any more, as in `… | head`. Another
+ * error is for who listens to the stream's: it ends the process.
  *
  * @category writing
  * @since 1.1.0
  */
 export const write = (stream: Writable, data: string | Uint8Array): Promise<boolean> =>
-  new Promise((resolve, reject) => {
-    stream.write(data, (error) => error && !isClosed(error) ? reject(error) : resolve(!error))
+  new Promise((resolve) => {
+    stream.write(data, (error) => {
+      if (!error || isClosed(error)) resolve(!error)
+    })
   })

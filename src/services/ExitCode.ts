@@ -23,6 +23,14 @@ export const settingsUnavailable = 75
 export const cannotCreate = 73
 
 /**
+ * The exit code of a command whose standard output cannot be written, as on a full disk: `EX_IOERR` of sysexits.h.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const outputError = 74
+
+/**
  * The exit code of `wait-ready` when the service is not ready in time.
  *
  * @category constants

@@ -136,7 +136,7 @@ describe("a command whose output has no room", () => {
       })
       closeSync(full)
       let stderr = ""
-      child.stderr.on("data", (data) => stderr += String(data))
+      child.stderr?.on("data", (data) => stderr += String(data))
       assert.deepStrictEqual([await once(child, "close"), stderr.replace(/: E.*/, ": …")], [
         [74, null],
         "standard output cannot be written: …\n"

@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import { Environment } from "../services/Environment.ts"
 import { renderedBoundaries } from "../services/HttpMetrics.ts"
 import * as MetricBatch from "../services/MetricBatch.ts"
+import { Bounds } from "../services/MetricBounds.ts"
 import * as MetricSeries from "../services/MetricSeries.ts"
 import { type Datum, MetricSink } from "../services/MetricSink.ts"
 import * as PrometheusText from "../services/PrometheusText.ts"
@@ -73,6 +74,8 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
     const interval = Math.max(Duration.toMillis((yield* Settings).metricsInterval), shortestInterval)
     const phase = Math.floor((yield* Random.next) * interval)
     const { kind } = yield* Environment
+    const bounded = new Set((yield* Bounds).map(({ metric }) => metric))
+    const watched = (metric: string) => bounded.has(metric)
     let baseline: MetricBatch.Baseline = new Map()
     const account = MetricSeries.bound(Context.get(context, Metric.MetricRegistry))
     const counted = { overflowed: 0, dropped: 0 }
@@ -99,10 +102,10 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
 
     const take = Effect.map(Clock.currentTimeMillis, (now) => {
       countUnkept()
-      const { readable, unreadable } = read(context)
-      const batch = MetricBatch.make(Metric.snapshotUnsafe(readable), baseline, now)
+      const { readable, unread } = read(context)
+      const batch = MetricBatch.make(Metric.snapshotUnsafe(readable), baseline, now, { unread, watched })
       baseline = batch.baseline
-      if (batch.dropped + unreadable > 0) dropped.updateUnsafe(batch.dropped + unreadable, context)
+      if (batch.dropped > 0) dropped.updateUnsafe(batch.dropped, context)
       for (const datum of batch.datums) recent.metrics.push(datum)
       return batch.datums
     })
@@ -154,16 +157,16 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
 // Reads every series once; one whose hook throws (an app may register its own) must not take the others with it.
 const read = (context: Context.Context<never>) => {
   const registry: Metric.MetricRegistry = new Map()
-  let unreadable = 0
+  const unread: Array<MetricBatch.SeriesName> = []
   for (const [key, series] of Context.get(context, Metric.MetricRegistry)) {
     try {
       const state = series.hooks.get(context)
       registry.set(key, { ...series, hooks: { ...series.hooks, get: () => state } })
     } catch {
-      unreadable++
+      unread.push(series)
     }
   }
-  return { readable: Context.add(context, Metric.MetricRegistry, registry), unreadable }
+  return { readable: Context.add(context, Metric.MetricRegistry, registry), unread }
 }
 
 const coarsened = (context: Context.Context<never>) => {

@@ -22,6 +22,14 @@ export interface Batch {
   readonly dropped: number
 }
 
+/**
+ * Which series something is about.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export type SeriesName = Pick<Metric.Metric.Snapshot, "attributes" | "description" | "id" | "type">
+
 const greatestRatio = 1.1
 
 /**
@@ -81,7 +89,8 @@ const rank = ({ id }: Metric.Metric.Snapshot): number =>
  *
  * - counters give their increase; one that may also decrease gives its signed change, one that may not but did was
  *   reset and gives what it counted anew
- * - gauges give their value
+ * - gauges give their value while it is not 0, when it has changed, and always where it is `watched`: an idle series
+ *   costs nothing, and one that stays where it should not be is seen
  * - histograms give the increase of each bucket as count, with one value for the whole bucket: the geometric mean of
  *   its bounds, or their midpoint where one is not positive, but nothing beyond the least and the greatest value ever
  *   seen. Those stand in for the bounds that the first bucket and the one beyond all bounds lack; the latter has the
@@ -90,8 +99,9 @@ const rank = ({ id }: Metric.Metric.Snapshot): number =>
  * - summaries give their quantiles (dimension `quantile`)
  *
  * The process comes first, the chassis and requests next, the app's own metrics last. A value that is not finite, or
- * beyond 2^360 (CloudWatch's limit), is dropped alone, as is a series whose state cannot be read. A datum has at most 150 values (CloudWatch's limit too): a
- * histogram with more filled buckets gives several.
+ * beyond 2^360 (CloudWatch's limit), is dropped alone, as is a series whose state cannot be read; what it counted
+ * until it can be (`unread`) is in its next datum. A datum has at most 150 values (CloudWatch's limit too): a histogram
+ * with more filled buckets gives several.
  *
  * @category conversions
  * @since 1.1.0
@@ -99,11 +109,20 @@ const rank = ({ id }: Metric.Metric.Snapshot): number =>
 export const make = (
   snapshot: ReadonlyArray<Metric.Metric.Snapshot>,
   baseline: Baseline,
-  timestamp: number
+  timestamp: number,
+  { unread = [], watched = () => false }: {
+    readonly unread?: ReadonlyArray<SeriesName>
+    readonly watched?: (metric: string) => boolean
+  } = {}
 ): Batch => {
   const datums: Array<Datum> = []
   const next = new Map<string, ReadonlyArray<number>>()
-  let dropped = 0
+  let dropped = unread.length
+
+  // A frequency has a key for each word, which begins with its own.
+  const keep = (key: string) => {
+    for (const [known, totals] of baseline) if (known.startsWith(key)) next.set(known, totals)
+  }
 
   const change = (key: string, totals: ReadonlyArray<number>, decreases = false): ReadonlyArray<number> => {
     const before = baseline.get(key) ?? []
@@ -115,7 +134,7 @@ export const make = (
 
   const add = (series: Metric.Metric.Snapshot) => {
     const { time_unit: _, ...dimensions } = series.attributes ?? {}
-    const key = JSON.stringify([series.type, series.id, series.description, series.attributes])
+    const key = keyOf(series)
 
     const push = (values: ReadonlyArray<number>, counts: ReadonlyArray<number>, extra?: Record<string, string>) => {
       const kept = values.map((value, index) => [postable(value), counts[index] ?? 0] as const)
@@ -146,7 +165,7 @@ export const make = (
       case "Gauge": {
         const value = Number(series.state.value)
         next.set(key, [value])
-        if (value !== baseline.get(key)?.[0]) push([value], [1])
+        if (value !== 0 || value !== baseline.get(key)?.[0] || watched(series.id)) push([value], [1])
         break
       }
       case "Histogram": {
@@ -175,9 +194,11 @@ export const make = (
     try {
       add(series)
     } catch {
+      keep(keyOf(series))
       dropped++
     }
   }
+  for (const series of unread) keep(keyOf(series))
   return { datums, baseline: next, dropped }
 }
 
@@ -187,10 +208,20 @@ export const make = (
  * @category conversions
  * @since 1.1.0
  */
-export const representatives = ({ buckets, max, min }: Metric.HistogramState): ReadonlyArray<number> => [
-  ...buckets.map(([upper], index) => Math.min(Math.max(between(buckets[index - 1]?.[0] ?? min, upper), min), max)),
-  max
-]
+export const representatives = (state: Metric.HistogramState): ReadonlyArray<number> => {
+  const { buckets } = state
+  const bounds = buckets.map(([bound]) => bound).filter((bound) => postable(bound) !== undefined)
+  // Once a value has no end, neither do the extremes: those of the bounds are the best that is known.
+  const min = postable(state.min) ?? bounds[0] ?? state.min
+  const max = postable(state.max) ?? bounds.at(-1) ?? state.max
+  return [
+    ...buckets.map(([upper], index) => Math.min(Math.max(between(buckets[index - 1]?.[0] ?? min, upper), min), max)),
+    max
+  ]
+}
+
+const keyOf = ({ attributes, description, id, type }: SeriesName): string =>
+  JSON.stringify([type, id, description, attributes])
 
 const between = (lower: number, upper: number): number =>
   lower > 0 && upper > 0 ? lower * Math.sqrt(upper / lower) : lower / 2 + upper / 2

@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Metric } from "effect"
 import { TestClock } from "effect/testing"
 import * as BoundsHealth from "../../src/layers/BoundsHealth.ts"
 import * as HealthLayer from "../../src/layers/Health.ts"
+import * as Metrics from "../../src/layers/Metrics.ts"
+import * as Environment from "../../src/services/Environment.ts"
 import { Health } from "../../src/services/Health.ts"
 import { Bounds } from "../../src/services/MetricBounds.ts"
 import * as MetricSink from "../../src/services/MetricSink.ts"
+import * as Recent from "../../src/services/Recent.ts"
 
 const layer = BoundsHealth.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(HealthLayer.layer, MetricSink.layerMemory)),
@@ -41,4 +44,24 @@ describe("the bounds of metrics", () => {
       assert.deepStrictEqual(yield* after(5, 1), ["pass", undefined])
       assert.strictEqual((yield* MetricSink.MetricSinkMemory).datums.length, 8)
     }).pipe(Effect.provide(layer)))
+
+  it.effect("make it warn of a gauge that does not move, which is posted as often as an alarm looks", () =>
+    Effect.gen(function*() {
+      const health = yield* Health
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      const posted = (name: string) => datums.filter((datum) => datum.name === name).length
+      yield* Metric.update(Metric.gauge("open"), 6)
+      yield* Metric.update(Metric.gauge("free"), 0)
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(health.status(), "warn")
+      assert.deepStrictEqual([health.report().checks["metric bounds"]?.[0]?.output], ["orders pile up; no room"])
+      assert.isAtLeast(posted("open"), 10)
+      assert.strictEqual(posted("free"), posted("open"))
+    }).pipe(Effect.provide(
+      Metrics.layer.pipe(
+        Layer.provideMerge(layer),
+        Layer.provideMerge(Layer.mergeAll(Recent.layer, Environment.layerMemory)),
+        Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map()))
+      )
+    )))
 })

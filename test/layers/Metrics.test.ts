@@ -49,6 +49,30 @@ describe("Metrics", () => {
       assert.deepStrictEqual(datums.map(({ values }) => values), [[2], [5]])
     }).pipe(Effect.provide(layer)))
 
+  it.effect("posts once what a series counted while its hook threw", () =>
+    Effect.gen(function*() {
+      const { datums } = yield* MetricSink.MetricSinkMemory
+      const { post } = yield* Metrics.Metrics
+      let count = 1000
+      let broken = false
+      Metric.registerUnsafe(Metric.counter("queries_total", { incremental: true }), yield* Effect.context<never>(), {
+        get: () => {
+          if (broken) throw new Error("the pool is being replaced")
+          return { count, incremental: true as const }
+        },
+        update: () => {},
+        modify: () => {}
+      })
+      yield* post
+      for (const step of [true, false]) {
+        broken = step
+        count += 5
+        yield* post
+      }
+      const posted = datums.filter(({ name }) => name === "queries_total").flatMap(({ values }) => values)
+      assert.deepStrictEqual(posted, [1000, 10])
+    }).pipe(Effect.provide(layer)))
+
   it.effect("posts at a second of its own in each interval", () =>
     Effect.gen(function*() {
       const { datums } = yield* MetricSink.MetricSinkMemory

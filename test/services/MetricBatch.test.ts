@@ -24,7 +24,7 @@ const pulled = <State>(metric: Metric.Metric<never, State>, context: Context.Con
   Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} })
 
 describe("a batch", () => {
-  it("has the increase of counters, the value of gauges, and nothing that did not change", () => {
+  it("has the increase of counters, the value of gauges, and no counter that did not change", () => {
     const context = registry()
     const orders = Metric.counter("orders_total", { incremental: true })
     const depth = Metric.gauge("queue_depth_bytes", { attributes: { queue: "a" } })
@@ -44,8 +44,71 @@ describe("a batch", () => {
     ])
     orders.updateUnsafe(2, context)
     const second = MetricBatch.make(Metric.snapshotUnsafe(context), first.baseline, 2000)
-    assert.deepStrictEqual(second.datums.map(({ name, values }) => [name, values]), [["orders_total", [2]]])
-    assert.deepStrictEqual(MetricBatch.make(Metric.snapshotUnsafe(context), second.baseline, 3000).datums, [])
+    assert.deepStrictEqual(second.datums.map(({ name, values }) => [name, values]), [
+      ["orders_total", [2]],
+      ["queue_depth_bytes", [7]]
+    ])
+  })
+
+  it("has a gauge that stays where it is, but at 0 only where it is watched", () => {
+    const context = registry()
+    const depth = Metric.gauge("queue_depth")
+    let baseline: MetricBatch.Baseline = new Map()
+    const values = (watched = false) => {
+      const batch = MetricBatch.make(Metric.snapshotUnsafe(context), baseline, 0, {
+        watched: (metric) => watched && metric === "queue_depth"
+      })
+      baseline = batch.baseline
+      return batch.datums.flatMap(({ values }) => values)
+    }
+    depth.updateUnsafe(100, context)
+    assert.deepStrictEqual([values(), values()], [[100], [100]])
+    depth.updateUnsafe(0, context)
+    assert.deepStrictEqual([values(), values(), values(true)], [[0], [], [0]])
+  })
+
+  it("has what a series counted while it could not be read, once", () => {
+    const context = registry()
+    const words = Metric.frequency("words")
+    const update = (word: string) => words.updateUnsafe(word, context)
+    let total = 1000
+    let broken = false
+    pulled(Metric.counter("queries_total", { incremental: true }), context, () => ({
+      get count(): number {
+        if (broken) throw new Error("no state")
+        return total
+      },
+      incremental: true
+    }))
+    update("a")
+    const snapshot = () => Metric.snapshotUnsafe(context)
+    const first = MetricBatch.make(snapshot(), new Map(), 0)
+    total += 5
+    broken = true
+    const second = MetricBatch.make(snapshot(), first.baseline, 0)
+    assert.deepStrictEqual([second.datums.length, second.dropped], [0, 1])
+    broken = false
+    const unread = snapshot().filter(({ type }) => type === "Frequency")
+    const third = MetricBatch.make(snapshot().filter((series) => !unread.includes(series)), second.baseline, 0, {
+      unread
+    })
+    assert.deepStrictEqual([third.datums.map(({ values }) => values), third.dropped], [[[5]], 1])
+    update("a")
+    assert.deepStrictEqual(MetricBatch.make(snapshot(), third.baseline, 0).datums.map(({ values }) => values), [[1]])
+  })
+
+  it("has good values of a histogram also after one that has no end", () => {
+    const context = registry()
+    const next = batches(context)
+    const size = Metric.histogram("size", { boundaries: [1, 10] })
+    for (const value of [50, Infinity, -Infinity]) size.updateUnsafe(value, context)
+    next()
+    for (const value of [0.5, 5, 50]) size.updateUnsafe(value, context)
+    assert.deepStrictEqual(next().datums.map(({ counts, values }) => [values, counts]), [[[1, Math.sqrt(10), 10], [
+      1,
+      1,
+      1
+    ]]])
   })
 
   it("has what a counter counted anew after a reset, and the signed change of one that may decrease", () => {

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { bundle, command, start } from "./utils/service.ts"
 
 const present = spawnSync("tmux", ["-V"]).error === undefined
@@ -28,6 +30,21 @@ describe("the command top", () => {
     const gone = await command(["top", "--target", service.admin, "--once"])
     assert.deepStrictEqual([gone.code, gone.stdout], [8, ""])
     assert.strictEqual((await command(["top", "--target=x", "--interval=1ms"])).stderr.trim().split("\n").length, 2)
+  })
+
+  it("says so where it finds no admin listener", async () => {
+    for (const answer of ["{}", "null", "[]"]) {
+      const server = createServer((_, response) => response.end(answer))
+      await once(server.listen(0, "127.0.0.1"), "listening")
+      const { port } = server.address() as AddressInfo
+      const target = `http://127.0.0.1:${port}`
+      const { code, stderr } = await command(["top", "--once", `--target=${target}`])
+      assert.deepStrictEqual([code, stderr], [
+        8,
+        `${target} gave no answer: nothing that is known; is the admin listener there?\n`
+      ])
+      server.close()
+    }
   })
 
   it("prints a frame each interval where there is no terminal, also while the service is gone, until nobody reads", async () => {

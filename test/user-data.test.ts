@@ -85,6 +85,12 @@ describe("the boot script", () => {
     }
   })
 
+  it("is not printed for a time before now", async () => {
+    const flags = ["--bucket=releases", `--key=${key}`, `--sha256=${digest("")}`, "--settle=-5"]
+    const { code, stderr } = await command(["user-data", ...flags])
+    assert.deepStrictEqual([code, stderr.includes("settle is -5, expected seconds from 0 on")], [78, true])
+  })
+
   it("is not printed with flags that no service would take", async () => {
     const flags = ["--bucket=releases", `--key=${key}`, `--sha256=${digest("")}`, "--log-level=loud"]
     const { code, stderr } = await command(["user-data", ...flags])

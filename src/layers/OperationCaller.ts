@@ -6,7 +6,7 @@ import { once } from "node:events"
 import { createReadStream } from "node:fs"
 import { Readable, type Writable } from "node:stream"
 import * as ExitCode from "../services/ExitCode.ts"
-import { isUrl } from "../services/HealthProbe.ts"
+import { isUrl, quoted } from "../services/HealthProbe.ts"
 import type { OperationInputError } from "../services/OperationRequest.ts"
 import type { OperationCall } from "./OperationCommand.ts"
 
@@ -107,7 +107,7 @@ export const make = <E, R>(options: {
 
 const send = async (transport: Transport, call: OperationCall, stdin: Readable, signal: AbortSignal) => {
   const { input, request, target = "http://localhost" } = call
-  if (!isUrl(target)) throw refused(`--target: expected the URL of a service, got ${JSON.stringify(target)}`)
+  if (!isUrl(target)) throw refused(`--target: expected the URL of a service, got ${quoted(target)}`)
   const body = input === undefined
     ? request.body
     : Readable.toWeb(input === "-" ? stdin : await opened(input)) as ReadableStream<Uint8Array>

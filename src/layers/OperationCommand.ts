@@ -44,13 +44,16 @@ export const make = <E, R>(
         const request = Result.flatMap(headersOf(header ?? []), (headers) =>
           Result.map(OperationRequest.make(operation, texts, { input: input !== undefined }), (request) => ({
             ...request,
-            headers: [...request.headers, ...headers]
+            headers: [
+              ...request.headers.filter(([name]) =>
+                !headers.some(isCalled(name))
+              ),
+              ...headers
+            ]
           })))
         return Result.match(request, {
-          onFailure: (error) =>
-            refuse(error, exact),
-          onSuccess: (request) =>
-            call({ operation, request, input: input?.[0], target: target?.[0], json: exact })
+          onFailure: (error) => refuse(error, exact),
+          onSuccess: (request) => call({ operation, request, input: input?.[0], target: target?.[0], json: exact })
         })
       })).pipe(Command.withDescription(operation.description))
 
@@ -66,13 +69,19 @@ export const make = <E, R>(
   ]
 }
 
+// What is said as a header is meant instead of what the operation would send.
+const isCalled = (name: string) => ([given]: readonly [string, string]) => given.toLowerCase() === name.toLowerCase()
+
 type Texts = Readonly<Record<string, ReadonlyArray<string>>>
 
 const flagsOf = ({ body, fields }: Operation): Record<string, Flag.Flag<unknown>> => ({
   ...Object.fromEntries(fields.map((field) => [field.flag, flagOf(field)])),
   ...(body === undefined ? {} : {
     input: Flag.String("input").pipe(
-      Flag.withDescription(`file with the request body (${body.contentType}), - for standard input`),
+      Flag.withDescription(
+        `file with the request body (${body.contentType}), - for standard input` +
+          (body.kind === "bytes" && body.required ? ", required" : "")
+      ),
       Flag.optional
     )
   }),
@@ -88,7 +97,8 @@ const flagsOf = ({ body, fields }: Operation): Record<string, Flag.Flag<unknown>
 })
 
 const flagOf = ({ description, flag, kind, repeated, required, slot }: OperationField): Flag.Flag<unknown> => {
-  const said = [description, slot === "body" ? "" : slot, required ? "required" : ""].filter((part) => part !== "")
+  const needed = required && !(slot === "body" && repeated)
+  const said = [description, slot === "body" ? "" : slot, needed ? "required" : ""].filter((part) => part !== "")
   const plain: Flag.Flag<unknown> = kind._tag === "Boolean" && !repeated
     ? Flag.Boolean(flag)
     : kind._tag === "Choice"
@@ -111,17 +121,8 @@ const headerOf = (text: string): [string, string] => {
   return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
 }
 
-const isHeader = (text: string): boolean => {
-  const header = headerOf(text)
-  try {
-    return text.includes(":") && new Headers([header]).has(header[0])
-  } catch {
-    return false
-  }
-}
-
 const headersOf = (texts: ReadonlyArray<string>) => {
-  const problems = texts.filter((text) => !isHeader(text))
+  const problems = texts.filter((text) => !text.includes(":") || !OperationRequest.isHeader(...headerOf(text)))
     .map((text) => `--header: ${JSON.stringify(text)} is not of the form Name: value`)
   return problems.length === 0
     ? Result.succeed(texts.map(headerOf))

@@ -1,7 +1,7 @@
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as ExitCode from "../services/ExitCode.ts"
-import { isUrl } from "../services/HealthProbe.ts"
+import { isUrl, quoted } from "../services/HealthProbe.ts"
 import { definitions } from "../services/SettingDefinitions.ts"
 import { OperationFailed, parseObject, reasonOf } from "./OperationCaller.ts"
 
@@ -35,7 +35,7 @@ export const ask = (target: string, path: string, init?: RequestInit): Effect.Ef
   Effect.gen(function*() {
     if (!isUrl(target)) {
       return yield* failed(
-        `--target: expected the URL of an admin listener, got ${JSON.stringify(target)}`,
+        `--target: expected the URL of an admin listener, got ${quoted(target)}`,
         ExitCode.usageError
       )
     }

@@ -57,12 +57,12 @@ const scrape = ({ target }: Options): Effect.Effect<Scrape, OperationFailed> => 
       const [metrics, health, ledger] = await Promise.all(
         ["/metrics", "/health", "/ledger"].map((path) => get(path, signal))
       )
-      return {
-        at: performance.now(),
-        samples: parse(metrics ?? ""),
-        health: JSON.parse(health ?? "") as HealthPart,
-        accounts: (JSON.parse(ledger ?? "") as { readonly accounts: ReadonlyArray<AccountPart> }).accounts
+      const found = JSON.parse(health ?? "") as HealthPart | null
+      const kept = JSON.parse(ledger ?? "") as { readonly accounts?: ReadonlyArray<AccountPart> } | null
+      if (typeof found !== "object" || found === null || !Array.isArray(kept?.accounts)) {
+        throw new Error("nothing that is known")
       }
+      return { at: performance.now(), samples: parse(metrics ?? ""), health: found, accounts: kept.accounts }
     },
     catch: (cause) =>
       new OperationFailed({

@@ -49,7 +49,8 @@ export const make = (
         }),
         ...((values.stack === "") === (values.resource === "") ?
           [] :
-          ["signal-stack and signal-resource go together: the stack awaits the signal for one of its resources"])
+          ["signal-stack and signal-resource go together: the stack awaits the signal for one of its resources"]),
+        ...(settle < 0 ? [`settle is ${settle}, expected seconds from 0 on`] : [])
       ]
       if (problems.length > 0) return yield* new StackError({ problems })
       const given = Object.fromEntries(

@@ -70,12 +70,20 @@ const addressOf = (host: string | undefined, port: string): string =>
   }:${port}`
 
 /**
- * Whether a text is the URL of a listener.
+ * Whether a text is the URL of a listener: no account, query or fragment, for a path is to follow.
  *
  * @category predicates
  * @since 1.1.0
  */
-export const isUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text)
+export const isUrl = (text: string): boolean => /^https?:\/\/[^/?#@]+(\/[^?#]*)?$/.test(text) && URL.canParse(text)
+
+/**
+ * A text that should be a URL, quoted, without the account that may be in it.
+ *
+ * @category rendering
+ * @since 1.1.0
+ */
+export const quoted = (text: string): string => JSON.stringify(text.replace(/\/\/[^/?#]*@/, "//…@"))
 
 /**
  * Reads the arguments after `health`. Fails with all problems at once; `help` where help is asked for.
@@ -104,7 +112,7 @@ export const parse = (
     } else if (flag === "--target") {
       const text = value()
       if (isUrl(text)) target = text.replace(/\/+$/, "")
-      else problems.push(`--target: expected the URL of a listener, got ${JSON.stringify(text)}`)
+      else problems.push(`--target: expected the URL of a listener, got ${quoted(text)}`)
     } else if (flag === "--timeout") {
       const text = value()
       const parsed = milliseconds(text)

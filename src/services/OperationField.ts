@@ -13,6 +13,7 @@ export interface JsonSchema {
   readonly enum?: ReadonlyArray<unknown>
   readonly pattern?: string
   readonly anyOf?: ReadonlyArray<JsonSchema>
+  readonly allOf?: ReadonlyArray<JsonSchema>
   readonly items?: JsonSchema
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly required?: ReadonlyArray<string>
@@ -20,7 +21,8 @@ export interface JsonSchema {
 }
 
 /**
- * What a flag's text may be: JSON texts that are no JSON are taken as plain text where `text` allows it.
+ * What a flag's text may be: JSON texts that are no JSON are taken as plain text where `text` allows it; without `types`
+ * any JSON is.
  *
  * @category models
  * @since 1.1.0
@@ -57,14 +59,29 @@ export interface OperationField {
 export const commonFlags: ReadonlyArray<string> = ["json", "input", "target", "header", "help", "completions"]
 
 /**
- * Follows `$ref` into the components of the document.
+ * What the flags of one operation make: their fields, and the paths in the body of objects that must be there though no
+ * flag is given for them.
+ *
+ * @category models
+ * @since 1.1.0
+ */
+export interface OperationFields {
+  readonly fields: ReadonlyArray<OperationField>
+  readonly objects: ReadonlyArray<ReadonlyArray<string>>
+}
+
+/**
+ * Follows `$ref` into the components of the document, and puts the parts of `allOf` together.
  *
  * @category combinators
  * @since 1.1.0
  */
 export const resolve = (schema: JsonSchema, spec: OpenApi.OpenAPISpec): JsonSchema => {
   const name = schema.$ref?.slice("#/components/schemas/".length)
-  if (name === undefined) return schema
+  if (name === undefined) {
+    const { allOf, ...rest } = schema
+    return allOf === undefined ? schema : Object.assign({}, ...allOf.map((part) => resolve(part, spec)), rest)
+  }
   const target = (spec.components.schemas as Readonly<Record<string, JsonSchema>>)[decodePointer(name)]
   return target === undefined ? {} : resolve(target, spec)
 }
@@ -84,21 +101,22 @@ export const fieldsOf = (
   optional: ReadonlySet<string>,
   body: { readonly kind: string; readonly schema: JsonSchema } | undefined,
   follow: (schema: JsonSchema) => JsonSchema
-): Result.Result<ReadonlyArray<OperationField>, string> => {
+): Result.Result<OperationFields, string> => {
   const parameters = operation.parameters.filter((parameter) => parameter.in !== "cookie").map((parameter) => {
     const schema = follow(parameter.schema as JsonSchema)
-    const repeated = schema.type === "array"
+    const item = itemOf(schema, follow, "text")
     return {
       flag: parameter.name,
       slot: parameter.in as "path" | "query" | "header",
       path: [parameter.name],
-      kind: kindOf(repeated ? follow(schema.items ?? {}) : schema, follow, "text"),
+      kind: item ?? kindOf(schema, follow, "text"),
       required: parameter.required && !(parameter.in === "path" && optional.has(parameter.name)),
-      repeated,
+      repeated: item !== undefined,
       description: parameter.description ?? ""
     }
   })
-  const fields = [...parameters, ...(body === undefined ? [] : bodyFields(body, follow))]
+  const { fields: ofBody, objects } = body === undefined ? { fields: [], objects: [] } : bodyFields(body, follow)
+  const fields = [...parameters, ...ofBody]
   const count = (flag: string) => fields.filter((field) => field.flag === flag).length
   const spelled = fields.map((field) =>
     count(field.flag) > 1 || commonFlags.includes(field.flag)
@@ -112,15 +130,15 @@ export const fieldsOf = (
     ? Result.fail(`two fields would both be the flag --${twice}; rename one`)
     : unusable !== undefined
     ? Result.fail(`field ${JSON.stringify(unusable)} cannot be a flag; rename it`)
-    : Result.succeed(spelled)
+    : Result.succeed({ fields: spelled, objects })
 }
 
 const bodyFields = (
   { kind, schema }: { readonly kind: string; readonly schema: JsonSchema },
   follow: (schema: JsonSchema) => JsonSchema
-): ReadonlyArray<OperationField> => {
+): OperationFields => {
   if (kind === "value" || kind === "text") {
-    return [{
+    const field: OperationField = {
       flag: "body",
       slot: "body",
       path: [],
@@ -128,31 +146,60 @@ const bodyFields = (
       required: true,
       repeated: false,
       description: schema.description ?? "the request body"
-    }]
+    }
+    return { fields: [field], objects: [] }
   }
-  const walk = (schema: JsonSchema, path: ReadonlyArray<string>, required: boolean): ReadonlyArray<OperationField> =>
-    Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+  const wire = kind === "form" ? "text" : "json"
+  const fields: Array<OperationField> = []
+  const objects: Array<ReadonlyArray<string>> = []
+  const walk = (
+    { properties = {}, required = [] }: JsonSchema,
+    path: ReadonlyArray<string>,
+    needed: boolean,
+    above: ReadonlyArray<JsonSchema["properties"]>
+  ): void => {
+    for (const [name, property] of Object.entries(properties)) {
       const target = follow(property)
       const here = [...path, name]
-      const needed = required && (schema.required ?? []).includes(name)
-      if (kind === "json" && target.properties !== undefined && Object.keys(target.properties).length > 0) {
-        return walk(target, here, needed)
+      const neededHere = needed && required.includes(name)
+      // What is in itself has no last flag: it is given as JSON.
+      const within = [...above, properties]
+      if (
+        kind === "json" && target.properties !== undefined && Object.keys(target.properties).length > 0 &&
+        !within.includes(target.properties)
+      ) {
+        if (neededHere) objects.push(here)
+        walk(target, here, neededHere, within)
+        continue
       }
-      const items = target.type === "array" ? follow(target.items ?? {}) : undefined
-      const item = items === undefined ? undefined : kindOf(items, follow, kind === "form" ? "text" : "json")
+      const item = itemOf(target, follow, wire)
       const repeated = item !== undefined && item._tag !== "Json"
-      return [{
+      fields.push({
         flag: here.join("."),
-        slot: "body" as const,
+        slot: "body",
         path: here,
-        kind: repeated ? item : kindOf(target, follow, kind === "form" ? "text" : "json"),
-        required: needed,
+        kind: repeated ? item : kindOf(target, follow, wire),
+        required: neededHere,
         repeated,
         description: target.description ?? ""
-      }]
-    })
-  return walk(schema, [], true)
+      })
+    }
+  }
+  walk(schema, [], true, [])
+  return { fields, objects }
 }
+
+// What one of several values is; as texts one value and several look alike, and a union may take both.
+const itemOf = (
+  schema: JsonSchema,
+  follow: (schema: JsonSchema) => JsonSchema,
+  wire: "text" | "json"
+): FieldKind | undefined =>
+  schema.type === "array"
+    ? kindOf(follow(schema.items ?? {}), follow, wire)
+    : wire === "text" && (schema.anyOf ?? []).some((member) => follow(member).type === "array")
+    ? { _tag: "Text", pattern: undefined }
+    : undefined
 
 const nonFinite = ["Infinity", "-Infinity", "NaN"]
 
@@ -178,5 +225,5 @@ const kindOf = (schema: JsonSchema, follow: (schema: JsonSchema) => JsonSchema, 
   const types = members.length === 0
     ? schema.type === undefined ? [] : [schema.type]
     : members.map((member) => member.type ?? "unknown")
-  return { _tag: "Json", types, text: types.includes("string") }
+  return { _tag: "Json", types, text: types.length === 0 || types.includes("string") }
 }

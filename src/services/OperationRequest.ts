@@ -64,8 +64,11 @@ export const make = (
     const said = Object.hasOwn(texts, field.flag) ? texts[field.flag] ?? [] : []
     for (const text of said) {
       const value = valueOf(field.kind, text)
-      if (Result.isFailure(value)) problems.push(`--${field.flag}: ${JSON.stringify(text)} is not ${value.failure}`)
-      else values.push(value.success)
+      if (Result.isFailure(value)) {
+        // What has a form may be a secret, and who gives it knows it.
+        const what = field.kind._tag === "Text" ? "the text" : JSON.stringify(text)
+        problems.push(`--${field.flag}: ${what} is not ${value.failure}`)
+      } else values.push(value.success)
     }
     const name = field.path.at(-1) ?? field.flag
     if (field.slot === "body") {
@@ -90,6 +93,9 @@ export const make = (
         for (const value of values) query.append(name, String(value))
         break
       case "header":
+        if (!isHeader(name, String(values[0]))) {
+          problems.push(`--${field.flag}: ${JSON.stringify(values[0])} cannot be the value of a header`)
+        }
         headers.push([name, String(values[0])])
         break
       case "body":
@@ -98,8 +104,12 @@ export const make = (
         }
     }
   }
+  if (operation.body?.kind === "bytes" && operation.body.required && !options.input) problems.push("--input is missing")
   if (options.input && given) problems.push("--input is the whole body; leave out the flags of the body")
   if (problems.length > 0) return Result.fail(new OperationInputError({ problems }))
+  if (body !== undefined || operation.body?.required) {
+    for (const path of operation.objects) body = filled(body, path)
+  }
 
   const target = fillPath(operation.path, (name) => segments.get(name)).replaceAll("::", ":")
   const search = query.toString()
@@ -115,6 +125,9 @@ export const make = (
   })
 }
 
+// How Effect writes the form of a number.
+const numeric = /^\^\[\+-\]\?.*\[Ee\].*\$$/
+
 const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
 const valueOf = (kind: FieldKind, text: string): Result.Result<unknown, string> => {
@@ -122,7 +135,7 @@ const valueOf = (kind: FieldKind, text: string): Result.Result<unknown, string> 
     case "Text":
       return kind.pattern === undefined || kind.pattern.test(text)
         ? Result.succeed(text)
-        : Result.fail(kind.pattern.source.includes("[Ee]") ? "a finite number" : `of the form ${kind.pattern.source}`)
+        : Result.fail(numeric.test(kind.pattern.source) ? "a finite number" : `of the form ${kind.pattern.source}`)
     case "Choice": {
       const choice = kind.choices.find((choice) => String(choice) === text)
       return choice === undefined ? Result.fail(`one of ${kind.choices.join(", ")}`) : Result.succeed(choice)
@@ -146,7 +159,7 @@ const valueOf = (kind: FieldKind, text: string): Result.Result<unknown, string> 
 }
 
 const isOneOf = (types: ReadonlyArray<string>, type: string): boolean =>
-  types.includes(type) || (type === "integer" && types.includes("number"))
+  types.length === 0 || types.includes(type) || (type === "integer" && types.includes("number"))
 
 const typeOf = (value: unknown): string =>
   value === null
@@ -161,6 +174,25 @@ const assign = (body: unknown, [name, ...rest]: ReadonlyArray<string>, value: un
   if (name === undefined) return value
   const record = (body ?? {}) as Readonly<Record<string, unknown>>
   return { ...record, [name]: rest.length === 0 ? value : assign(record[name], rest, value) }
+}
+
+const filled = (body: unknown, [name, ...rest]: ReadonlyArray<string>): unknown => {
+  const record = (body ?? {}) as Readonly<Record<string, unknown>>
+  return name === undefined ? record : { ...record, [name]: filled(record[name], rest) }
+}
+
+/**
+ * Whether a request can have this header.
+ *
+ * @category predicates
+ * @since 1.1.0
+ */
+export const isHeader = (name: string, value: string): boolean => {
+  try {
+    return new Headers([[name, value]]).has(name)
+  } catch {
+    return false
+  }
 }
 
 const encodeBody = ({ body, fields }: Operation, value: unknown): string | undefined => {

@@ -35,6 +35,8 @@ export interface Operation {
   readonly path: string
   readonly description: string
   readonly fields: ReadonlyArray<OperationField>
+  /** Paths of the body's objects that must be there, also when no flag is given for them. */
+  readonly objects: ReadonlyArray<ReadonlyArray<string>>
   readonly body: OperationBody | undefined
   readonly streams: boolean
 }
@@ -134,7 +136,7 @@ export const reflect = <Id extends string, Groups extends HttpApiGroup.Constrain
         method: endpoint.method,
         path: endpoint.path,
         description: found.summary ?? found.description ?? `${endpoint.method} ${endpoint.path}`,
-        fields: fields.success,
+        ...fields.success,
         body: body?.body,
         streams: Object.values(found.responses ?? {}).some(({ content }) =>
           Object.values(content ?? {}).some((media) => media !== undefined && "x-effect-stream" in media)

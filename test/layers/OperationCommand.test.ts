@@ -156,7 +156,9 @@ describe("input that is refused", () => {
     [["bodies", "list", `--input=${directory}`], "--input: EISDIR"],
     [["ping", "--target=foo"], "--target: expected the URL of a service, got \"foo\""],
     [["ping", "--target="], "--target: expected the URL of a service, got \"\""],
-    [["ping", "--target=localhost:8080"], "--target: expected the URL of a service, got \"localhost:8080\""]
+    [["ping", "--target=localhost:8080"], "--target: expected the URL of a service, got \"localhost:8080\""],
+    [["ping", "--target=http://here?x"], "--target: expected the URL of a service, got \"http://here?x\""],
+    [["ping", "--target=http://a:secret@here"], "--target: expected the URL of a service, got \"http://…@here\""]
   ]
   for (const [args, expected] of cases) {
     it.effect(`exits 2 for ${args.join(" ")}`, () =>
@@ -278,11 +280,14 @@ describe("a command", () => {
   it.effect("adds headers", () =>
     Effect.scoped(Effect.gen(function*() {
       let seen = ""
-      yield* run(["ping", "--header=X-Trace: abc"], (request) => {
-        seen = request.headers.get("x-trace") ?? ""
+      const see = (name: string) => (request: Request) => {
+        seen = request.headers.get(name) ?? ""
         return Promise.resolve(new Response("{}"))
-      })
+      }
+      yield* run(["ping", "--header=X-Trace: abc"], see("x-trace"))
       assert.strictEqual(seen, "abc")
+      yield* run(["bodies", "list", "--body=[1]", "--header=Content-Type: text/plain"], see("content-type"))
+      assert.strictEqual(seen, "text/plain")
     })))
 
   it.effect("fails when a server-sent stream ends with an error, having printed what came", () =>

@@ -46,11 +46,11 @@ describe("a target of the admin commands", () => {
     })
 
     it(`that is no URL is told by ${args.join(" ")}`, async () => {
-      for (const target of ["foo", "", "localhost:8080"]) {
+      for (const target of ["foo", "", "localhost:8080", "http://here?x", "http://a:secret@here"]) {
         const { code, stderr } = await command([...args, `--target=${target}`])
         assert.deepStrictEqual([code, stderr], [
           2,
-          `--target: expected the URL of an admin listener, got ${JSON.stringify(target)}\n`
+          `--target: expected the URL of an admin listener, got ${JSON.stringify(target.replace("a:secret", "…"))}\n`
         ])
       }
     })

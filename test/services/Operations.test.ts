@@ -82,6 +82,102 @@ describe("reflection", () => {
     ])
   })
 
+  describe("of schemas that are more than a type", () => {
+    interface Linked {
+      readonly value: string
+      readonly next?: Linked
+    }
+    const Linked: Schema.Codec<Linked> = Schema.Struct({
+      value: Schema.String,
+      next: Schema.optionalKey(Schema.suspend(() => Linked))
+    }).annotate({ identifier: "Linked" })
+    const Name = Schema.String.annotate({ identifier: "Name" })
+    const Names = Schema.Array(Schema.String).annotate({ identifier: "Names" })
+    const optional = Schema.Struct({ inner: Schema.Struct({ text: Schema.optionalKey(Schema.String) }) })
+    class Odd extends HttpApi.make("odd").add(
+      HttpApiGroup.make("odd").add(
+        HttpApiEndpoint.post("linked", "/linked", { payload: Linked }),
+        HttpApiEndpoint.post("described", "/described", {
+          payload: Schema.Struct({
+            name: Name.annotateKey({ description: "who" }),
+            names: Names.annotateKey({ description: "others" })
+          })
+        }),
+        HttpApiEndpoint.get("union", "/union", {
+          query: { a: Schema.optional(Schema.Union([Schema.String, Schema.Array(Schema.String)])) }
+        }),
+        HttpApiEndpoint.post("form", "/form", {
+          payload: Schema.Struct({ ids: Schema.optional(Schema.Array(Schema.String)) }).pipe(
+            HttpApiSchema.asFormUrlEncoded()
+          )
+        }),
+        HttpApiEndpoint.post("nested", "/nested", { payload: Schema.Struct({ outer: optional }) }),
+        HttpApiEndpoint.post("maybe", "/maybe", {
+          payload: Schema.Struct({ outer: Schema.optionalKey(optional) })
+        }),
+        HttpApiEndpoint.post("bytes", "/bytes", { payload: Schema.Uint8Array.pipe(HttpApiSchema.asUint8Array()) }),
+        HttpApiEndpoint.post("any", "/any", {
+          payload: Schema.Struct({ value: Schema.Unknown, literal: Schema.NullOr(Schema.Literal("x")) })
+        }),
+        HttpApiEndpoint.get("form-of", "/form-of", {
+          query: {
+            key: Schema.TemplateLiteral(["sk-", Schema.String]),
+            id: Schema.TemplateLiteral(["id-", Schema.Number])
+          }
+        }),
+        HttpApiEndpoint.get("header", "/header", { headers: { "x-name": Schema.String } })
+      )
+    ) {}
+    const made = (name: string, texts: OperationRequest.FlagTexts) => {
+      const operation = Result.getOrThrow(reflect(Odd as never)).find((operation) => operation.name === name)
+      const request = OperationRequest.make(operation ?? assert.fail(name), texts, { input: false })
+      return Result.match(request, {
+        onFailure: ({ problems }) => problems,
+        onSuccess: ({ body, target }) => body ?? target
+      })
+    }
+
+    it("takes what is in itself as JSON", () => {
+      const linked = made("linked", { value: ["a"], next: [`{"value":"b"}`] })
+      assert.strictEqual(linked, `{"value":"a","next":{"value":"b"}}`)
+    })
+
+    it("knows the type of what has a name and a description", () => {
+      const body = made("described", { name: ["5"], names: ["a", "b"] })
+      assert.strictEqual(body, `{"name":"5","names":["a","b"]}`)
+    })
+
+    it("takes several values of a union and of what may be left out", () => {
+      assert.strictEqual(made("union", { a: ["x", "y"] }), "/union?a=x&a=y")
+      assert.strictEqual(made("form", { ids: ["x", "y"] }), "ids=x&ids=y")
+    })
+
+    it("sends objects that must be there, though nothing in them must", () => {
+      assert.strictEqual(made("nested", {}), `{"outer":{"inner":{}}}`)
+      assert.strictEqual(made("nested", { "outer.inner.text": ["t"] }), `{"outer":{"inner":{"text":"t"}}}`)
+      assert.strictEqual(made("maybe", {}), "{}")
+    })
+
+    it("asks for the input of an operation that has no other body", () => {
+      assert.deepStrictEqual(made("bytes", {}), ["--input is missing"])
+    })
+
+    it("takes text where anything may be, JSON first, and null for one", () => {
+      assert.strictEqual(made("any", { value: ["hello"], literal: ["null"] }), `{"value":"hello","literal":null}`)
+      assert.strictEqual(made("any", { value: ["5"], literal: ["x"] }), `{"value":5,"literal":"x"}`)
+    })
+
+    it("says which form a text has not, and not the text", () => {
+      const problems = made("form-of", { key: ["secret"], id: ["id-q"] })
+      assert.strictEqual(problems[0], "--key: the text is not of the form ^sk-[\\s\\S]*?$")
+      assert.match(String(problems[1]), /^--id: the text is not of the form \^id-/)
+    })
+
+    it("refuses what cannot be a header", () => {
+      assert.deepStrictEqual(made("header", { "x-name": ["€"] }), [`--x-name: "€" cannot be the value of a header`])
+    })
+  })
+
   it("misses a flag that every object has", () => {
     class Cars extends HttpApi.make("cars").add(
       HttpApiGroup.make("cars").add(

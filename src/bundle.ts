@@ -48,7 +48,7 @@ export interface Bundle {
  * The file holds its code as text and compiles a part when it is first imported, so `--version` answers before
  * anything else is even parsed. It holds its source map too, which profiles are named by, and what V8 compiled for a
  * start: the same Node on the same kind of machine as the build's starts with it, others as if it were not there. For
- * that the build imports the entry once.
+ * that the build imports the entry once. Fails where the package `rolldown` is not installed, naming what to do.
  *
  * @category build
  * @since 1.1.0
@@ -59,7 +59,7 @@ export interface Bundle {
  */
 export const bundle = async (options: BundleOptions): Promise<Bundle> => {
   const stamp = options.version ?? version(dirname(resolve(options.entry)))
-  const [{ rolldown }, { parseAst }] = await Promise.all([import("rolldown"), import("rolldown/parseAst")])
+  const [{ rolldown }, { parseAst }] = await bundler()
   const absent: Array<string> = []
   const build = await rolldown({
     input: { main: options.entry, [probeEntry]: besides("./layers/HealthProbe") },
@@ -105,6 +105,14 @@ export const bundle = async (options: BundleOptions): Promise<Bundle> => {
   mkdirSync(dirname(options.outfile), { recursive: true })
   writeFileSync(options.outfile, text, { mode: 0o755 })
   return { version: stamp, bytes: text.length, compiled: compiled !== undefined }
+}
+
+const bundler = async () => {
+  try {
+    return await Promise.all([import("rolldown"), import("rolldown/parseAst")])
+  } catch (cause) {
+    throw new Error("The file is made with rolldown: npm install --save-dev rolldown", { cause })
+  }
 }
 
 /**

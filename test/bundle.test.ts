@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawnSync } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { Script } from "node:vm"
 import { brotliDecompressSync, inflateRawSync, zstdDecompressSync } from "node:zlib"
 import { bundle, version } from "../src/bundle.ts"
+
+const systemPath = (process.env["PATH"] ?? "").split(":").filter((entry) => !entry.includes("node_modules")).join(":")
 
 const git = (directory: string, ...args: ReadonlyArray<string>) =>
   execFileSync("git", ["-C", directory, "-c", "user.name=a", "-c", "user.email=a@b", ...args], { encoding: "utf8" })
@@ -59,6 +61,30 @@ describe("a bundle", () => {
     assert.strictEqual(run("-v"), `${built.version}\n`)
     assert.strictEqual(run("--version"), `${built.version}\n`)
     assert.strictEqual(run(), "ran\n")
+  })
+
+  it("is made under the Node of the PATH, by the package's own command", () => {
+    const directory = repository()
+    const outfile = join(directory, "out.js")
+    const command = fileURLToPath(new URL("../dist/lib/bin/keelson-bundle.js", import.meta.url))
+    const made = spawnSync("node", [command, join(directory, "main.ts"), outfile], {
+      encoding: "utf8",
+      env: { ...process.env, PATH: systemPath }
+    })
+    assert.deepStrictEqual([made.status, made.stderr.includes("It brings no compiled code")], [0, true], made.stderr)
+    assert.strictEqual(spawnSync(process.execPath, [outfile], { encoding: "utf8" }).stdout, "ran\n")
+  })
+
+  it("names what to install where there is nothing to bundle with", () => {
+    const alone = mkdtempSync(join(tmpdir(), "keelson-alone-"))
+    const library = fileURLToPath(new URL("../dist/lib", import.meta.url))
+    cpSync(library, alone, { recursive: true })
+    writeFileSync(join(alone, "package.json"), `{"type":"module"}`)
+    mkdirSync(join(alone, "node_modules"))
+    symlinkSync(join(library, "../../node_modules/@jridgewell"), join(alone, "node_modules/@jridgewell"))
+    const args = ["bin/keelson-bundle.js", "main.ts", "out.js", "--version", "1.1.ab41cd"]
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: alone, encoding: "utf8" })
+    assert.deepStrictEqual([status, stderr], [1, "The file is made with rolldown: npm install --save-dev rolldown\n"])
   })
 
   it("takes a version that is given", async () => {

@@ -116,7 +116,7 @@ interface Family {
  * @since 1.1.0
  * @example
  * ```ts
- * const datum = { name: "orders_total", unit: "Count", timestamp: 61_000, dimensions: {}, values: [3], counts: [1] }
+ * const datum: Datum = { name: "orders_total", unit: "Count", timestamp: 61_000, dimensions: {}, values: [3], counts: [1] }
  * make([datum], { service: "shop" }).datums
  * // [{ MetricName: "orders_total", Dimensions: [{ Name: "service", Value: "shop" }], Unit: "Count",
  * //    Timestamp: new Date(60_000), Values: [3], Counts: [1], StorageResolution: 60 }]

@@ -24,8 +24,8 @@ export const anyMethod = "*"
  *
  * **Details**
  *
- * Attribute names are OpenTelemetry's. Answers below 500 are logged at `INFO`, others at `ERROR`; quiet routes (probes)
- * at `DEBUG`. An answer whose client left before its headers were sent has status 499.
+ * Attribute names are OpenTelemetry's. Answers below 500 are logged at `INFO`, others at `ERROR`; those of quiet routes
+ * (probes) at `DEBUG`, whatever they are. An answer whose client left before its headers were sent has status 499.
  *
  * @category constructors
  * @since 1.1.0
@@ -50,15 +50,14 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
       const successLevel = quiet ? "Debug" : "Info"
       const middle = `","operation":${encodeString(operation)},"url.path":"`
 
-      const textsOf = (status: number, method: string): Texts => {
-        const level = status >= 500 ? "Error" : successLevel
-        return {
-          level,
-          message: flat(`${encodeString(`${method} ${path} ${status}`)},"trace_id":"`),
-          middle: flat(middle),
-          tail: flat(`","http.response.status_code":${status},"duration_ms":`)
-        }
-      }
+      // A probe that is refused is an answer like any other: what is wrong is logged where it is found.
+      const levelOf = (status: number) => status >= 500 && !quiet ? "Error" : successLevel
+      const textsOf = (status: number, method: string): Texts => ({
+        level: levelOf(status),
+        message: flat(`${encodeString(`${method} ${path} ${status}`)},"trace_id":"`),
+        middle: flat(middle),
+        tail: flat(`","http.response.status_code":${status},"duration_ms":`)
+      })
       const byStatus: Array<Texts | undefined> = []
 
       return {
@@ -73,7 +72,7 @@ export const make = (metrics: HttpMetrics["Service"]): Effect.Effect<
             if (status >= 500) debugLines.flush()
             debugLines.discard()
           }
-          if (!levels.admits(status >= 500 ? "Error" : successLevel, names)) return
+          if (!levels.admits(levelOf(status), names)) return
           const texts = method === anyMethod
             ? textsOf(status, response.req.method ?? "")
             : byStatus[status] ??= textsOf(status, method)

@@ -10,6 +10,7 @@ import type { MetricSink } from "../services/MetricSink.ts"
 import { Settings } from "../services/Settings.ts"
 import { servicePlaceholder } from "../services/SettingText.ts"
 import * as TraceContext from "../services/TraceContext.ts"
+import * as AskedRegion from "./AskedRegion.ts"
 import * as LogSinkCloudWatch from "./LogSinkCloudWatch.ts"
 import * as MetricSinkCloudWatch from "./MetricSinkCloudWatch.ts"
 
@@ -24,7 +25,7 @@ export const layer: Layer.Layer<LogSink | MetricSink, never, Environment | Ledge
     const settings = yield* Settings
     const service = yield* ServiceName
     const { instance, kind, region: known } = yield* Environment
-    const region = known ?? (kind === "ec2" ? askRegion : undefined)
+    const region = known ?? (kind === "ec2" ? AskedRegion.make(askRegion) : undefined)
     const startedAt = new Date(yield* Clock.currentTimeMillis).toISOString()
     const boot = LogSinkCloudWatch.newBoot()
     const named = (text: string) => text.replaceAll(servicePlaceholder, service)

@@ -50,7 +50,7 @@ export const make = (
       if (reason === undefined) {
         if (said) say("Info", `${account.name} are delivered again`)
         said = false
-      } else if (now - saidAt >= interval) {
+      } else if (Math.abs(now - saidAt) >= interval) {
         saidAt = now
         said = true
         say("Warn", `${account.name} cannot be delivered for now: ${reason}`)

@@ -129,7 +129,7 @@ export const make = Effect.fnUntraced(function*(
       if (classify(error).kind !== "missing") throw error
       // Several batches may find the stream missing; one of them creates it.
       if (created === before) {
-        await (creating ??= create(logs, signal).catch((error: unknown) => {
+        await (creating ??= Promise.race([create(logs, signal), aborted(signal)]).catch((error: unknown) => {
           throw LazyClient.unsent(error)
         }).finally(() => {
           creating = undefined
@@ -192,6 +192,12 @@ const gapEvent = ({ count, from, to }: Backlog.Gap, timestamp: number): LogEvent
     }
   })
 })
+
+// What hangs where it does not hear of the signal must not hold up who waits for the same stream.
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("no answer in time")), { once: true })
+  })
 
 // Somebody else created it, or is about to.
 const harmless = new Set(["ResourceAlreadyExistsException", "OperationAbortedException"])

@@ -116,7 +116,7 @@ export const layer: Layer.Layer<Metrics, never, Environment | MetricSink | Recen
       lost.updateUnsafe(datums, context)
       unlogged += datums
       const now = yield* Clock.currentTimeMillis
-      if (now - loggedAt < logInterval) return
+      if (Math.abs(now - loggedAt) < logInterval) return
       const lines = { datums: unlogged }
       loggedAt = now
       unlogged = 0

@@ -266,6 +266,8 @@ export const make = Effect.fnUntraced(function*<I extends Backlog.Item>(options:
   const flush = Effect.callback<void>((resume) => {
     flushing = [...flushing, { upTo: backlog.newest(), resume: () => resume(Effect.void) }]
     wakeDue()
+    // Who waits for it may have little time: what was to be tried again later is tried now.
+    release(healed)
     settle()
   })
 

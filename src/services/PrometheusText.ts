@@ -134,6 +134,8 @@ const labelsOf = ({ attributes, type }: Metric.Metric.Snapshot, kind: Kind): Lab
   for (const [key, value] of Object.entries(attributes ?? {})) {
     // Effect's own notes on a metric, which say nothing of a series
     if (key === "unit" || key === "time_unit") continue
+    // To Prometheus an empty label is none: with one, a series would be there twice.
+    if (String(value) === "") continue
     const name = labelNameOf(key)
     const free = name === own ? `exported_${name}` : name
     if (!labels.has(free)) labels.set(free, String(value))

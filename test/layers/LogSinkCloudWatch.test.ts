@@ -5,6 +5,7 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert } from "vitest"
+import * as LogSinkCloudWatch from "../../src/layers/LogSinkCloudWatch.ts"
 import * as Ledger from "../../src/services/Ledger.ts"
 import { encode } from "../../src/services/LogEncoder.ts"
 import type { Fault, Options } from "../utils/FakeCloudWatch.ts"
@@ -54,6 +55,29 @@ describe("a sink that writes to CloudWatch", () => {
       assert.deepInclude(account, { requests: 1, failedRequests: 0, repeated: 0 })
       assert.deepStrictEqual(assertDelivered(), { duplicates: 0 })
     }))
+
+  it.live("is not held up by a stream whose creation was never answered", () =>
+    Effect.gen(function*() {
+      let streams = 0
+      const missing = Object.assign(new Error("no stream"), {
+        name: "ResourceNotFoundException",
+        $metadata: { httpStatusCode: 400 }
+      })
+      const logs = {
+        put: () => streams < 2 ? Promise.reject(missing) : Promise.resolve({ $metadata: { requestId: "1" } }),
+        createStream: () => ++streams === 1 ? new Promise<never>(() => {}) : Promise.resolve({}),
+        skew: () => 0,
+        systemClockOffset: () => 0,
+        close: () => {}
+      }
+      const sink = yield* LogSinkCloudWatch.make(
+        { group, stream, requestTimeout: "100 millis", drainDeadline: "100 millis" },
+        () => Promise.resolve(logs as never)
+      )
+      sink.offer({ timestamp: Date.now(), level: "Info", line: "{}" })
+      yield* sink.flush
+      assert.strictEqual(streams, 2)
+    }).pipe(Effect.provide(Ledger.layer)))
 
   it.live("tells the lines of each run from those of others", () =>
     Effect.gen(function*() {

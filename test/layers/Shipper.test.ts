@@ -697,6 +697,21 @@ describe("flush", () => {
       assert.isDefined(flushed.pollUnsafe())
     }))
 
+  it.effect("tries at once what was to be tried again later: who flushes may have little time", () =>
+    Effect.gen(function*() {
+      const { advance, answer, flush, offer, open } = yield* setUp({ limits: { items: 1 } })
+      offer()
+      yield* advance(0)
+      yield* answer(fails("transient"))
+      yield* advance(0)
+      assert.strictEqual(open().length, 0)
+      const flushed = yield* Effect.forkChild(flush)
+      yield* advance(0)
+      assert.strictEqual(open().length, 1)
+      yield* answer()
+      assert.isDefined(flushed.pollUnsafe())
+    }))
+
   it.effect("ends at once when there is nothing, and changes nothing for what comes next", () =>
     Effect.gen(function*() {
       const { advance, calls, flush, offer } = yield* setUp()

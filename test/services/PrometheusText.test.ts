@@ -112,6 +112,7 @@ sizes_bytes_count 1
 
     assert.deepStrictEqual(written(growing("orders"), Metric.gauge("orders_total")), both("orders_total 1"))
     assert.deepStrictEqual(written(Metric.gauge("orders_total"), growing("orders")), both("orders_total 1"))
+    assert.deepStrictEqual(written(growing("e_total", { a: "" }), growing("e_total")), both("e_total 1"))
     assert.deepStrictEqual(
       written(growing("n_total", { a: "1" }), Metric.counter("n_total", { attributes: { a: "2" } })),
       both(`n_total{a="1"} 1`)
@@ -197,7 +198,7 @@ describe(`what is written (seed ${seed})`, () => {
           assert.strictEqual(samples.length, series.length * 5)
           for (const [index, [, , value]] of series.entries()) {
             const [gauge, ...histogram] = samples.slice(index * 5)
-            assert.deepStrictEqual(Object.values(gauge?.labels ?? {}), [value])
+            assert.deepStrictEqual(Object.values(gauge?.labels ?? {}), value === "" ? [] : [value])
             assert.deepStrictEqual(gauge?.value, values[index % values.length])
             assert.match(gauge?.name ?? "", new RegExp(`^g${index}[a-zA-Z0-9_:]*$`))
             assert.deepStrictEqual(histogram.slice(0, 4).map(({ value }) => value), [0, 1, 2, 1])

@@ -154,15 +154,21 @@ export const make = Effect.fnUntraced(function*<I extends Backlog.Item>(options:
       account.rejected[reason as Rejection] += count
       refused += count
     }
-    account.delivered += items.length - refused
+    const delivered = items.length - refused
+    account.delivered += delivered
+    // What is refused as a whole may never have been sent, and proves nothing.
+    if (delivered > 0) heal()
+    const gap = gapItem === undefined ? undefined : backlog.takeGap()
+    if (gap !== undefined && gapItem !== undefined && !offer(gapItem(gap))) backlog.widen(gap)
+  }
+
+  const heal = () => {
     refusals = 0
     interval = Math.max(shortestInterval, interval * recovering)
     if (account.failure !== undefined) {
       account.failure = undefined
       onFailure?.(undefined)
     }
-    const gap = gapItem === undefined ? undefined : backlog.takeGap()
-    if (gap !== undefined && gapItem !== undefined && !offer(gapItem(gap))) backlog.widen(gap)
     release(healed)
   }
 

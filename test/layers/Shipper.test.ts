@@ -697,6 +697,29 @@ describe("flush", () => {
       assert.isDefined(flushed.pollUnsafe())
     }))
 
+  it.effect("is no proof that delivery works when all was too old to be sent", () =>
+    Effect.gen(function*() {
+      const said: Array<string | undefined> = []
+      let next: Answer = fails("transient")
+      const { account, advance, offer } = yield* setUp({
+        limits: { items: 1 },
+        parallel: 1,
+        answer: () => next,
+        onFailure: (reason) => said.push(reason === undefined ? "works" : "fails")
+      })
+      offer()
+      yield* advance(60 * second)
+      assert.include(said, "fails")
+      said.length = 0
+      next = Effect.succeed({ tooOld: 1 })
+      yield* advance(60 * second)
+      assert.deepStrictEqual([said, account.rejected.tooOld, account.failure], [[], 1, "transient"])
+      next = taken
+      offer()
+      yield* advance(60 * second)
+      assert.deepStrictEqual([said, account.delivered, account.failure], [["works"], 1, undefined])
+    }))
+
   it.effect("tries at once what was to be tried again later: who flushes may have little time", () =>
     Effect.gen(function*() {
       const { advance, answer, flush, offer, open } = yield* setUp({ limits: { items: 1 } })

@@ -36,7 +36,8 @@ const misdirected = Refusal.make(421, {
 
 /**
  * Gives every route its locks: what changes something takes the header that no web page can send here unasked, and what
- * is below `/debug/`, where a GET is enough to begin a capture, is for no page of another site, if the browser says so.
+ * a GET is enough to hold, a capture below `/debug/` or a place among those who follow the log, is for no page of another
+ * site, if the browser says so.
  *
  * @category combinators
  * @since 1.1.0
@@ -46,7 +47,7 @@ export const locked = (route: Router.SystemRoute): Router.SystemRoute => ({
   respond: (request): HttpServerResponse.HttpServerResponse | Effect.Effect<HttpServerResponse.HttpServerResponse> =>
     (route.changes ?? (route.method ?? "GET") !== "GET") && request.headers[AdminAccess.changeHeader] !== "1"
       ? Refusal.respond(headerless)
-      : route.path.startsWith("/debug/") && request.headers["sec-fetch-site"] === "cross-site"
+      : /^\/(debug\/|logs$)/.test(route.path) && request.headers["sec-fetch-site"] === "cross-site"
       ? Refusal.respond(foreign)
       : route.respond(request)
 })
@@ -58,5 +59,5 @@ const headerless = Refusal.make(403, {
 
 const foreign = Refusal.make(403, {
   _tag: "Forbidden",
-  message: "No page of another site gets what is below /debug/; type the address"
+  message: "No page of another site gets the log or what is below /debug/; type the address"
 }, headers)

@@ -81,12 +81,17 @@ const trace = (ask: Ask) =>
     })
   })
 
+const loopResolution = 1
+
+// Node measures from tick to tick of a timer of its own, whose period is no delay; of no tick it has no mean.
+const delayOf = (nanoseconds: number): number => Math.max(0, (nanoseconds || 0) / 1e6 - loopResolution)
+
 const eventLoop = (ask: Ask) =>
   Effect.gen(function*() {
     const { duration } = yield* captureOptions(ask, defaultLoopSeconds)
     return yield* Effect.acquireUseRelease(
       Effect.sync(() => {
-        const monitor = monitorEventLoopDelay({ resolution: 1 })
+        const monitor = monitorEventLoopDelay({ resolution: loopResolution })
         monitor.enable()
         return monitor
       }),
@@ -95,9 +100,9 @@ const eventLoop = (ask: Ask) =>
           json({
             unit: "milliseconds",
             seconds: Duration.toSeconds(duration),
-            mean: monitor.mean / 1e6,
+            mean: delayOf(monitor.mean),
             ...Object.fromEntries(
-              [50, 90, 99, 99.9, 100].map((percentile) => [`p${percentile}`, monitor.percentile(percentile) / 1e6])
+              [50, 90, 99, 99.9, 100].map((percentile) => [`p${percentile}`, delayOf(monitor.percentile(percentile))])
             )
           })),
       (monitor) => Effect.sync(() => monitor.disable())

@@ -32,11 +32,13 @@ export const take: Effect.Effect<ReadonlyArray<FiberState> | undefined> = Effect
     age: Math.max(0, now - since),
     ...aboutSpan(fiber.cache.span)
   }))
-  const positions = FiberStacks.read(fibers.slice(0, mostLookedAt).map(({ fiber }) => fiber))
+  // The newest: where there are more, some of them should have ended.
+  const first = Math.max(0, fibers.length - mostLookedAt)
+  const positions = FiberStacks.read(fibers.slice(first).map(({ fiber }) => fiber))
   const frames = yield* Effect.promise(() => SourceMaps.resolve(positions.flat()))
   let used = 0
   return known.map((fiber, index) => {
-    const length = positions[index]?.length
+    const length = positions[index - first]?.length
     if (length === undefined) return { ...fiber, stack: undefined }
     used += length
     return { ...fiber, stack: withoutEffect(frames.slice(used - length, used)) }

@@ -28,7 +28,8 @@ interface Registered {
   hysteresis: Hysteresis
   time: number | undefined
   milliseconds: number
-  output: string | undefined
+  /** The last that there was. */
+  failure: string | undefined
   readonly history: Ring<"pass" | "fail">
 }
 
@@ -63,12 +64,15 @@ export const layer: Layer.Layer<Health> = Layer.effect(
     const reportOf = (self: Registered): typeof CheckReport.Type => {
       const age = self.time === undefined ? 0 : Math.max(0, clock.currentTimeMillisUnsafe() - self.time)
       const stale = age > self.staleAfter
+      const { successes } = self.hysteresis
       const down = self.hysteresis.state === "down"
       const output = self.time === undefined
         ? "not checked yet"
-        : stale && !down
+        : down
+        ? `${self.failure}${successes === 0 ? "" : `; ${successes} good since`}`
+        : stale
         ? "no result for a while"
-        : self.output
+        : undefined
       return {
         status: down && self.critical ? "fail" : down || stale || self.time === undefined ? "warn" : "pass",
         critical: self.critical,
@@ -114,7 +118,7 @@ const watch = Effect.fnUntraced(function*(checks: Set<Registered>, options: Chec
     hysteresis: unknown,
     time: undefined,
     milliseconds: 0,
-    output: undefined,
+    failure: undefined,
     history: makeRing(historySize)
   }
   yield* Effect.acquireRelease(
@@ -127,7 +131,7 @@ const watch = Effect.fnUntraced(function*(checks: Set<Registered>, options: Chec
     const now = yield* Clock.currentTimeMillis
     self.time = now
     self.milliseconds = now - startedAt
-    self.output = failure
+    self.failure = failure ?? self.failure
     self.history.push(failure === undefined ? "pass" : "fail")
     self.hysteresis = step(self.hysteresis, failure === undefined, { down, up })
     if (self.hysteresis.state === before) return

@@ -49,12 +49,12 @@ export const respond = (
     return Effect.succeed(HttpServerResponse.raw(snapshot, { contentType: "application/octet-stream", headers }))
   })
 
-const busy = Refusal.make(409, { _tag: "CaptureRefused", message: "A heap snapshot is being taken" }, {})
+const busy = Refusal.make(409, { _tag: "CaptureRefused", message: "A heap snapshot is being taken" }, headers)
 
 const tooLarge = (used: number) => {
   const size = used / mebibyte
   const message =
     `A heap of ${Math.round(size)} MiB may stop the process for ${Math.round(size * secondsPerMebibyte)} s` +
     ` and take ${Math.round(size * memoryPerHeap)} MiB more; add force=1 to do it all the same`
-  return Refusal.make(503, { _tag: "CaptureRefused", message }, {})
+  return Refusal.make(503, { _tag: "CaptureRefused", message }, headers)
 }

@@ -7,7 +7,7 @@ import * as Human from "./HumanFormat.ts"
 import { quantile } from "./OperationHistory.ts"
 import * as Sparkline from "./Sparkline.ts"
 
-const known = (values: ReadonlyArray<number>) => values.filter((value) => !Number.isNaN(value))
+const known = (values: ReadonlyArray<number>) => values.filter((value) => Number.isFinite(value))
 
 type PostedDatum = HealthDocument["metrics"][number]
 

@@ -33,7 +33,7 @@ export const vitalsSection = ({ seconds, vitals }: History.View): string =>
   }</div></section>`
 
 const figure = (title: string, unit: Plot["unit"], values: ReadonlyArray<number>, top: number | undefined) => {
-  const known = values.filter((value) => !Number.isNaN(value))
+  const known = values.filter((value) => Number.isFinite(value))
   const last = known.at(-1)
   const greatest = Math.max(...known)
   const range = last === undefined

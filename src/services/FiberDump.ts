@@ -152,22 +152,22 @@ export interface Leak {
 }
 
 /**
- * Groups that grew from each look to the next while none of their members ended: the ones to suspect. What comes and
- * goes, however many, is not.
+ * Groups that new fibers came to from each look to the next while none of their members ended: the ones to suspect. What
+ * comes and goes, however many, is not, nor is what was there before and is seen only now.
  *
  * @category conversions
  * @since 1.1.0
  */
 export const leaks = (looks: ReadonlyArray<ReadonlyArray<FiberState>>): ReadonlyArray<Leak> => {
   const tables = looks.map((fibers) => new Map(group(fibers).map((group) => [tableKey(group), group])))
+  const known = looks.map((fibers) => new Set(fibers.map(({ id }) => id)))
   const last = tables.at(-1) ?? new Map<string, FiberGroup>()
   return [...last].flatMap(([key, group]) => {
     const seen = tables.map((table) => table.get(key))
-    const counts = seen.map((group) => group?.count ?? 0)
-    const grew = counts.every((count, index) => index === 0 || count > (counts[index - 1] ?? 0))
-    const alive = new Set(group.ids)
-    const none = seen.every((earlier) => earlier?.ids.every((id) => alive.has(id)) ?? true)
-    return (counts[0] ?? 0) > 0 && grew && none ? [{ group, counts }] : []
+    const came = seen.map((group, index) => group?.ids.filter((id) => !known[index - 1]?.has(id)).length ?? 0)
+    const none = seen.every((earlier) => earlier?.ids.every((id) => known.at(-1)?.has(id)) ?? true)
+    let count = 0
+    return came.every((more) => more > 0) && none ? [{ group, counts: came.map((more) => count += more) }] : []
   })
 }
 

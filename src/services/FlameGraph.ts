@@ -14,7 +14,8 @@ export interface Node {
 }
 
 /**
- * A profile as a tree of calls, and the unit of its values.
+ * A profile as a tree of calls, the unit of its values, and of a difference how much became `less`: that is in no tree, for
+ * a part would be greater than the whole.
  *
  * @category models
  * @since 1.1.0
@@ -22,6 +23,7 @@ export interface Node {
 export interface FlameGraph {
   readonly root: Node
   readonly unit: string
+  readonly less: number
 }
 
 const makeNode = (name: string, place: string): Node => ({ name, place, value: 0, children: new Map() })
@@ -40,8 +42,14 @@ export const parse = (bytes: Uint8Array): FlameGraph => {
   const locations = new Map(profile.location.map((found) => [Number(found.id), found]))
   const type = profile.sampleType.length - 1
   const root = makeNode("all", "")
+  let less = 0
   for (const { locationId, value } of profile.sample) {
-    const amount = Number(value[type] ?? 0)
+    // Its reader takes what is below zero for what is beyond all bounds.
+    const amount = Number(BigInt.asIntN(64, BigInt(value[type] ?? 0)))
+    if (amount < 0) {
+      less -= amount
+      continue
+    }
     root.value += amount
     let node = root
     for (const id of [...locationId].reverse()) {
@@ -56,7 +64,7 @@ export const parse = (bytes: Uint8Array): FlameGraph => {
       node = child
     }
   }
-  return { root, unit: text(profile.sampleType[type]?.unit) }
+  return { root, unit: text(profile.sampleType[type]?.unit), less }
 }
 
 const childrenOf = ({ children }: Node): ReadonlyArray<Node> =>
@@ -67,6 +75,11 @@ const amount = (value: number, unit: string): string => {
   if (unit === "bytes") return `${(value / 2 ** 20).toFixed(2)} MiB`
   return String(value)
 }
+
+const total = ({ less, root, unit }: FlameGraph): string =>
+  less === 0
+    ? `${amount(root.value, unit)} in all`
+    : `${amount(root.value, unit)} more in all, and ${amount(less, unit)} less elsewhere`
 
 const share = (value: number, of: number): string => `${(of === 0 ? 0 : value / of * 100).toFixed(1)}%`
 
@@ -80,7 +93,8 @@ const barWidth = 20
  * @category rendering
  * @since 1.1.0
  */
-export const renderText = ({ root, unit }: FlameGraph): string => {
+export const renderText = (graph: FlameGraph): string => {
+  const { root } = graph
   const lines: Array<string> = []
   const walk = (node: Node, depth: number) => {
     const part = root.value === 0 ? 0 : node.value / root.value
@@ -90,7 +104,7 @@ export const renderText = ({ root, unit }: FlameGraph): string => {
     for (const child of childrenOf(node)) walk(child, depth + 1)
   }
   walk(root, 0)
-  return `${amount(root.value, unit)} in all\n${lines.map((line) => line.trimEnd()).join("\n")}\n`
+  return `${total(graph)}\n${lines.map((line) => line.trimEnd()).join("\n")}\n`
 }
 
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
@@ -102,14 +116,15 @@ const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${ch
  * @category rendering
  * @since 1.1.0
  */
-export const renderHtml = ({ root, unit }: FlameGraph, title: string): string => {
+export const renderHtml = (graph: FlameGraph, title: string): string => {
+  const { root, unit } = graph
   const draw = (node: Node, parent: number): string => {
     const width = parent === 0 ? 100 : node.value / parent * 100
     const figures = `${node.name} ${node.place}\n${amount(node.value, unit)}, ${share(node.value, root.value)} of all`
     const children = childrenOf(node).filter(({ value }) => value / root.value >= smallestShare)
-    return `<li style="width:${width.toFixed(3)}%"><a title="${escape(figures)}" style="--hue:${
+    return `<li style="width:${width.toFixed(3)}%"><button type="button" title="${escape(figures)}" style="--hue:${
       hueOf(node.place)
-    }" tabindex="0">${escape(node.name)}</a>${
+    }">${escape(node.name)}</button>${
       children.length === 0 ? "" : `<ul>${children.map((child) => draw(child, node.value)).join("")}</ul>`
     }</li>`
   }
@@ -123,16 +138,17 @@ export const renderHtml = ({ root, unit }: FlameGraph, title: string): string =>
 body { font: 12px/18px ui-monospace, monospace; margin: 1em; color-scheme: light dark }
 ul { display: flex; list-style: none; margin: 0; padding: 0 }
 li { min-width: 0; overflow: hidden }
-a { display: block; overflow: hidden; white-space: nowrap; padding: 0 2px; margin: 0 1px 1px 0; cursor: pointer;
-  color: #000; background: hsl(var(--hue) 70% 75%) }
-a:hover, a:focus { background: hsl(var(--hue) 90% 60%) }
+button { display: block; width: calc(100% - 1px); overflow: hidden; white-space: nowrap; padding: 0 2px;
+  margin: 0 1px 1px 0; border: 0; font: inherit; text-align: left; cursor: pointer; color: #000;
+  background: hsl(var(--hue) 70% 75%) }
+button:hover, button:focus { background: hsl(var(--hue) 90% 60%) }
 li.hidden { display: none }
 li.whole { width: 100% !important }
 </style>
 </head>
 <body>
 <h1>${escape(title)}</h1>
-<p>${escape(amount(root.value, unit))} in all. Click a function to see it alone, the first bar to see everything.</p>
+<p>${escape(total(graph))}. Click a function to see it alone, the first bar to see everything.</p>
 <ul>${draw(root, 0)}</ul>
 <script>
 document.addEventListener("click", ({ target }) => {

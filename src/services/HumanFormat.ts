@@ -29,8 +29,13 @@ const scaled = (value: number, base: number, units: ReadonlyArray<string>): stri
     index++
   }
   const unit = units[index] ?? ""
-  return `${number(rest)}${unit === "" ? "" : ` ${unit}`}`
+  return `${digits(rest)}${unit === "" ? "" : ` ${unit}`}`
 }
+
+const digits = (value: number): string =>
+  Math.abs(value) >= 1e6
+    ? value.toExponential(2)
+    : String(Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)))
 
 /**
  * A number in three significant digits or so; whole ones below a hundred thousand as they are.
@@ -45,8 +50,7 @@ const scaled = (value: number, base: number, units: ReadonlyArray<string>): stri
 export const number = (value: number): string => {
   if (!Number.isFinite(value)) return "–"
   if (Math.abs(value) >= 100_000) return scaled(value / 1000, 1000, ["k", "M", "G", "T"])
-  if (Number.isInteger(value)) return String(value)
-  return String(Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)))
+  return Number.isInteger(value) ? String(value) : digits(value)
 }
 
 /**

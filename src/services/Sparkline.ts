@@ -3,8 +3,8 @@ import { escape } from "./Html.ts"
 const height = 40
 
 /**
- * Draws values as a line over its area, oldest first, from 0 (or the least, if that is negative) to the greatest; `NaN`
- * is a gap. A screen reader gets `label`.
+ * Draws values as a line over its area, oldest first, from 0 (or the least, if that is negative) to the greatest; what
+ * is not finite is a gap. A screen reader gets `label`.
  *
  * **Details**
  *
@@ -18,7 +18,7 @@ export const line = (
   values: ReadonlyArray<number>,
   options: { readonly label: string; readonly top?: number | undefined; readonly fromLeast?: boolean | undefined }
 ): string => {
-  const known = values.filter((value) => !Number.isNaN(value))
+  const known = values.filter((value) => Number.isFinite(value))
   const greatest = Math.max(...known, options.fromLeast === true ? -Infinity : options.top ?? 0)
   const least = Math.min(...known, options.fromLeast === true ? Infinity : 0)
   const range = greatest - least
@@ -46,8 +46,8 @@ const signed = (value: number): string => value < 0 ? String(value) : ` ${value}
 const runsOf = (values: ReadonlyArray<number>): ReadonlyArray<readonly [start: number, run: ReadonlyArray<number>]> => {
   const runs: Array<readonly [number, Array<number>]> = []
   for (const [x, value] of values.entries()) {
-    if (Number.isNaN(value)) continue
-    if (x === 0 || Number.isNaN(values[x - 1])) runs.push([x, []])
+    if (!Number.isFinite(value)) continue
+    if (!Number.isFinite(values[x - 1])) runs.push([x, []])
     runs.at(-1)?.[1].push(value)
   }
   return runs

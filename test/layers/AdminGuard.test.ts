@@ -124,6 +124,7 @@ describe("the admin listener", () => {
         assert.strictEqual(status, 200, site)
       }
       assert.strictEqual((yield* ask(url, "/", "GET", { "sec-fetch-site": "cross-site" })).status, 200)
+      assert.strictEqual((yield* ask(url, "/logs?follow", "GET", { "sec-fetch-site": "cross-site" })).status, 403)
     }).pipe(Effect.scoped, Effect.provide(layer())))
 
   it.live("changes nothing without the header that a page of another site cannot send", () =>

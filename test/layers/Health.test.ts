@@ -67,18 +67,26 @@ describe("Health", () => {
         check: Effect.flatMap(Ref.get(ok), (ok) => ok ? Effect.void : Effect.fail(new Error("gone")))
       })
       yield* settle
-      const seen = [health.status()]
+      const look = () => [health.status(), health.report().checks["queue"]?.[0]?.output]
+      const seen = [look()]
       yield* Ref.set(ok, false)
       for (let run = 0; run < 3; run++) {
         yield* next
-        seen.push(health.status())
+        seen.push(look())
       }
       yield* Ref.set(ok, true)
       for (let run = 0; run < 2; run++) {
         yield* next
-        seen.push(health.status())
+        seen.push(look())
       }
-      assert.deepStrictEqual(seen, ["pass", "pass", "pass", "fail", "fail", "pass"])
+      assert.deepStrictEqual(seen, [
+        ["pass", undefined],
+        ["pass", undefined],
+        ["pass", undefined],
+        ["fail", "gone"],
+        ["fail", "gone; 1 good since"],
+        ["pass", undefined]
+      ])
       const messages = events.map(({ level, line }) => [level, (JSON.parse(line) as { message: string }).message])
       assert.deepStrictEqual(messages, [["Warn", "check queue is down"], ["Info", "check queue is up"]])
     }).pipe(Effect.scoped, Effect.provide(layer)))

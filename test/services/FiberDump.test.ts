@@ -95,6 +95,12 @@ describe("leaks", () => {
     assert.deepStrictEqual(found.map(({ counts, group }) => [group.stack[0]?.name, counts]), [["stuck", [3, 5, 9]]])
   })
 
+  it("are not what was there before and is seen only now", () => {
+    const looked = (from: number, to: number) =>
+      range(0, 100).map((id) => fiber(id, "connection", id < from || id >= to ? { stack: undefined } : {}))
+    assert.deepStrictEqual(leaks([looked(50, 90), looked(40, 90), looked(30, 90)]), [])
+  })
+
   it("are not what stays, what comes and goes, or what grows while members end", () => {
     assert.deepStrictEqual(leaks([pollers(0), pollers(0), pollers(0)]), [])
     assert.deepStrictEqual(leaks([pollers(0), pollers(50), pollers(100)]), [])

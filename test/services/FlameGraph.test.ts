@@ -32,8 +32,27 @@ describe("a flame graph", () => {
   it("is a page of its own, with everything escaped", () => {
     const page = renderHtml(graph, "<script>alert(2)</script>")
     assert.notInclude(page, "<script>alert")
-    assert.match(page, /style="width:83\.333%"><a title="sort src\/sort\.ts:7\n75\.0 ms, 75\.0% of all"/)
+    assert.match(
+      page,
+      /style="width:83\.333%"><button type="button" title="sort src\/sort\.ts:7\n75\.0 ms, 75\.0% of all"/
+    )
     assert.notMatch(page, /(src|href)=|@import|url\(/)
+  })
+
+  it("of a difference has what grew, and says how much became less", () => {
+    const difference = parse(encode({
+      sampleTypes: [{ type: "space", unit: "bytes" }],
+      startedAt: 0,
+      samples: [
+        { stack: [frame("leak"), frame("serve")], values: [50 * 2 ** 20] },
+        { stack: [frame("freed"), frame("serve")], values: [-60 * 2 ** 20] }
+      ]
+    }))
+    const text = renderText(difference)
+    assert.match(text, /^50\.00 MiB more in all, and 60\.00 MiB less elsewhere\n/)
+    assert.match(text, /100\.0% {5}leak/)
+    assert.notInclude(text, "freed")
+    assert.include(renderHtml(difference, "heap"), "50.00 MiB more in all, and 60.00 MiB less elsewhere")
   })
 
   it("of nothing is nothing", () => {

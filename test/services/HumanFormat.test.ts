@@ -7,6 +7,7 @@ describe("numbers for people", () => {
       [0, 7, 1 / 3, 12.345, 123.45, -0.5, 12_345, 1e7, 2.5e9].map(Human.number),
       ["0", "7", "0.333", "12.3", "123", "-0.5", "12345", "10 M", "2.5 G"]
     )
+    assert.deepStrictEqual([1e17, 1e20, 1e308].map(Human.number), ["100000 T", "1.00e+8 T", "1.00e+296 T"])
     assert.deepStrictEqual([0, 999, 100_300, 2 ** 53].map(Human.integer), [
       "0",
       "999",

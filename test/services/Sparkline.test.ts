@@ -20,6 +20,7 @@ describe("Sparkline", () => {
 
   it("leaves a gap where nothing was known", () => {
     assert.deepStrictEqual(pointsOf(pathOf([NaN, 10, NaN, 5, 10])), [[[1, 0]], [[3, 20], [4, 0]]])
+    assert.deepStrictEqual(pointsOf(pathOf([-Infinity, 10, Infinity, 5, 10])), [[[1, 0]], [[3, 20], [4, 0]]])
   })
 
   it("lets noise about nothing look like nothing", () => {

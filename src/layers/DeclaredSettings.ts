@@ -43,8 +43,35 @@ const from = (values: Readonly<Record<string, string>>) => ConfigProvider.fromUn
  * @category constructors
  * @since 1.1.0
  */
-export const configProvider = (sources: Sources): ConfigProvider.ConfigProvider =>
-  sourcesOf(sources).map(({ provider }) => provider).reduce((first, next) => ConfigProvider.orElse(first, next))
+export const configProvider = (sources: Sources): ConfigProvider.ConfigProvider => reading(sourcesOf(sources))
+
+// A variable `STOCK_URL` makes `STOCK` a record without a value: what has one is sought on.
+const reading = (
+  sources: ReadonlyArray<Source>,
+  see: {
+    readonly asked?: (source: string) => void
+    readonly hit?: (source: string, text: string | undefined) => void
+  } = {}
+): ConfigProvider.ConfigProvider =>
+  ConfigProvider.make((path) =>
+    Effect.gen(function*() {
+      let branch: readonly [source: string, node: ConfigProvider.Node] | undefined
+      for (const { label, provider } of sources) {
+        const source = label(path)
+        see.asked?.(source)
+        const node = yield* provider.load(path)
+        if (node === undefined || node.value === "") continue
+        if (node.value === undefined) {
+          branch ??= [source, node]
+          continue
+        }
+        see.hit?.(source, node._tag === "Value" ? node.value : undefined)
+        return node
+      }
+      if (branch !== undefined) see.hit?.(branch[0], undefined)
+      return branch?.[1]
+    })
+  )
 
 /**
  * Reads every declared setting once: which source had it, and what is missing or of no use.
@@ -68,19 +95,10 @@ export const check = (
     for (const [setting, config] of Object.entries(declared)) {
       const tried = new Set<string>()
       const hits = new Map<string, string | undefined>()
-      const provider = ConfigProvider.make((path) =>
-        Effect.gen(function*() {
-          for (const { label, provider } of asked) {
-            const source = label(path)
-            tried.add(source)
-            const node = yield* provider.load(path)
-            if (node === undefined || node.value === "") continue
-            hits.set(source, node._tag === "Value" ? node.value : undefined)
-            return node
-          }
-          return undefined
-        })
-      )
+      const provider = reading(asked, {
+        asked: (source) => tried.add(source),
+        hit: (source, text) => hits.set(source, text)
+      })
       const value = yield* Effect.result(
         Effect.provideService(config, ConfigProvider.ConfigProvider, provider)
       )
@@ -129,9 +147,27 @@ const shown = (value: unknown): string => {
   if (typeof value === "string") return value
   if (value instanceof URL) return value.href
   if (Duration.isDuration(value)) return Duration.format(value)
-  return JSON.stringify(value) ?? String(value)
+  let opaque = false
+  try {
+    const text = JSON.stringify(value, (_, part: unknown) => {
+      opaque ||= hides(part)
+      return typeof part === "bigint" ? String(part) : part
+    })
+    return opaque ? "<redacted>" : text ?? String(value)
+  } catch {
+    return "<redacted>"
+  }
 }
 
-const withoutPassword = (text: string): string => text.replace(/(:\/\/[^/?#@:]*:)[^/?#@]*@/, "$1<redacted>@")
+// What JSON does not show may hold a secret.
+const hides = (part: unknown): boolean =>
+  typeof part === "function" || typeof part === "symbol" ||
+  (typeof part === "object" && part !== null && !Array.isArray(part) && Object.keys(part).length === 0 &&
+    Object.getPrototypeOf(part) !== Object.prototype && Object.getPrototypeOf(part) !== null)
+
+const withoutPassword = (text: string): string => {
+  const said = text.replace(/(:\/\/[^/?#@:\s,]*:)[^/?#\s,]*@/g, "$1<redacted>@")
+  return /:\/\/[^/?#@]*:(?!<redacted>@)[^/?#]*@/.test(said) ? "<redacted>" : said
+}
 
 const constantCase = (path: ConfigProvider.Path): string => path.map((part) => toConstantCase(String(part))).join("_")

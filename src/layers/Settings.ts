@@ -8,7 +8,7 @@ import * as Backoff from "../services/Backoff.ts"
 import { classify, type DeliveryError } from "../services/DeliveryError.ts"
 import type { Kind } from "../services/Environment.ts"
 import { settingsUnavailable } from "../services/ExitCode.ts"
-import type { Values } from "../services/SettingDefinitions.ts"
+import { earlyNames, type Values } from "../services/SettingDefinitions.ts"
 import * as Settings from "../services/Settings.ts"
 import type { AwsOptions } from "./AwsOptions.ts"
 import * as DeclaredSettings from "./DeclaredSettings.ts"
@@ -88,7 +88,7 @@ export const discover = (
     // Each look at the process' own variables is a call out of JavaScript.
     const env = { ...platform.signs.env }
     const detected = Environment.detect(platform.signs)
-    const early = Settings.read(["environment", "stack", "settingsMode", "discoveryDeadline"], { flags, env })
+    const early = Settings.read(earlyNames, { flags, env })
     if (Result.isFailure(early)) {
       return yield* settle(declared, { kind: detected, region: undefined, sources: { flags, env } })
     }
@@ -117,12 +117,7 @@ export const discover = (
     const place = { kind, region: about.region, instance: about.instance }
     const stack = named === "auto" ? about.tags?.[stackTag] : named
 
-    const readOutputs = stack === undefined ? undefined : describe(platform, stack, about).pipe(
-      Effect.timeoutOrElse({
-        duration: discoveryDeadline,
-        orElse: () => Effect.fail(`no answer within ${Duration.format(discoveryDeadline)}`)
-      })
-    )
+    const readOutputs = stack === undefined ? undefined : describe(platform, stack, about, discoveryDeadline)
     const outputs = yield* Effect.result(readOutputs ?? Effect.succeed({}))
     if (Result.isFailure(outputs)) {
       const warning = `the outputs of the stack ${stack} could not be read: ${outputs.failure}`
@@ -176,9 +171,11 @@ const askTask = (platform: Platform, uri: string, region: string | undefined): E
 const describe = (
   platform: Platform,
   stack: string,
-  { region }: Instance
-): Effect.Effect<Readonly<Record<string, string>>, string> =>
-  Effect.gen(function*() {
+  { region }: Instance,
+  deadline: Duration.Duration
+): Effect.Effect<Readonly<Record<string, string>>, string> => {
+  let last: string | undefined
+  const within = Effect.gen(function*() {
     for (let attempts = 1;; attempts++) {
       const outputs = yield* Effect.result(Effect.tryPromise({
         try: (signal) => platform.outputsOf(stack, { region }, signal),
@@ -186,11 +183,24 @@ const describe = (
       }))
       if (Result.isSuccess(outputs)) return outputs.success
       const error: DeliveryError = outputs.failure
+      last = error.message
       if (error.kind === "invalid") return yield* Effect.fail(error.message)
       const random = yield* Random.next
       yield* Effect.sleep(Duration.millis(Backoff.delay(error.kind, attempts, random)))
     }
   })
+  return Effect.suspend(() =>
+    Effect.timeoutOrElse(within, {
+      duration: deadline,
+      orElse: () =>
+        Effect.fail(
+          last === undefined
+            ? `no answer within ${Duration.format(deadline)}`
+            : `no other answer within ${Duration.format(deadline)} than: ${last}`
+        )
+    })
+  )
+}
 
 const aws: Platform = {
   signs: Environment.thisProcess,

@@ -1,6 +1,6 @@
 import type { DrainTiming } from "./DrainTiming.ts"
 import type { MetricBound } from "./MetricBounds.ts"
-import { definitions, type Values } from "./SettingDefinitions.ts"
+import { definitions, earlyNames, type Values } from "./SettingDefinitions.ts"
 import type { Value } from "./Stack.ts"
 import type { Statement } from "./StackPolicy.ts"
 
@@ -39,13 +39,12 @@ export interface Setting {
   readonly own: boolean
 }
 
-// These are read before there are tags and outputs.
-const early: ReadonlySet<string> = new Set(["environment", "stack", "settingsMode", "discoveryDeadline"])
-
 /**
  * The chassis' settings that a stack can hold.
  *
  * @category constants
  * @since 1.1.0
  */
-export const settingNames = (Object.keys(definitions) as ReadonlyArray<keyof Values>).filter((name) => !early.has(name))
+export const settingNames = (Object.keys(definitions) as ReadonlyArray<keyof Values>).filter((name) =>
+  !(earlyNames as ReadonlyArray<string>).includes(name)
+)

@@ -252,3 +252,11 @@ export type Values = {
  * @since 1.1.0
  */
 export const names = Object.keys(definitions) as ReadonlyArray<keyof Values>
+
+/**
+ * The settings by which tags and outputs are found, and which come from neither.
+ *
+ * @category constants
+ * @since 1.1.0
+ */
+export const earlyNames = ["environment", "stack", "settingsMode", "discoveryDeadline"] as const

@@ -4,7 +4,7 @@ import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type { Kind } from "./Environment.ts"
 import { configError } from "./ExitCode.ts"
-import { definitions, names, type Setting, type Values } from "./SettingDefinitions.ts"
+import { definitions, earlyNames, names, type Setting, type Values } from "./SettingDefinitions.ts"
 
 /**
  * One setting that cannot be used: a text that is none, with the source that had it, or none at all. `tried` has every
@@ -84,15 +84,18 @@ interface Candidate {
   readonly tried: ReadonlyArray<string>
 }
 
+const early: ReadonlySet<string> = new Set(earlyNames)
+
 const locate = (name: string, definition: Setting<unknown>, sources: Sources): Candidate => {
   const { env, flag } = definition
   const output = outputName(name)
   const tried: Array<string> = []
+  const { outputs, tags }: Partial<Sources> = early.has(name) ? {} : sources
   const candidates: ReadonlyArray<readonly [string, string | undefined, boolean]> = [
     [`--${flag}`, sources.flags[flag], true],
     [`environment variable ${env}`, sources.env[env], true],
-    [`instance tag ${output}`, sources.tags?.[output], sources.tags !== undefined],
-    [`output ${output} of stack ${sources.stack}`, sources.outputs?.[output], sources.outputs !== undefined]
+    [`instance tag ${output}`, tags?.[output], tags !== undefined],
+    [`output ${output} of stack ${sources.stack}`, outputs?.[output], outputs !== undefined]
   ]
   for (const [source, given, asked] of candidates) {
     if (asked) tried.push(source)

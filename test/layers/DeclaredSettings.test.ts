@@ -19,6 +19,47 @@ describe("an app's own settings", () => {
       assert.deepStrictEqual(found, ["variable", "constant", "tag", "output"])
     }))
 
+  it.effect("are not hidden by a variable whose name goes on", () =>
+    Effect.gen(function*() {
+      const sources = {
+        flags: {},
+        env: { STOCK_URL: "http://elsewhere", Shop_x: "1", SHOP: "variable", Empty: "" },
+        stack: "orders-prod",
+        outputs: { Stock: "output", Empty: "output" }
+      }
+      const declared = { Stock: Config.withDefault(Config.String("Stock"), "default"), Shop: Config.String("Shop") }
+      const { found } = yield* check(declared, sources)
+      assert.deepStrictEqual(found.map(({ source, value }) => [value, source]), [
+        ["output", "output Stock of stack orders-prod"],
+        ["variable", "environment variable SHOP"]
+      ])
+      const read = yield* Effect.provideService(
+        Config.all([declared.Stock, declared.Shop, Config.String("Empty")]),
+        ConfigProvider.ConfigProvider,
+        configProvider(sources)
+      )
+      assert.deepStrictEqual(read, ["output", "variable", "output"])
+    }))
+
+  it.effect("are shown without what they hide", () =>
+    Effect.gen(function*() {
+      const shown = (text: string, config: Config.Config<unknown> = Config.String("X")) =>
+        Effect.map(check({ X: config }, { flags: {}, env: { X: text } }), ({ found }) => found[0]?.value)
+      const key = Config.Redacted("X")
+      assert.strictEqual(
+        yield* shown("amqp://u:first@a,amqp://u:second@b"),
+        "amqp://u:<redacted>@a,amqp://u:<redacted>@b"
+      )
+      assert.strictEqual(yield* shown("postgres://u:p@ss@h/db"), "postgres://u:<redacted>@h/db")
+      assert.strictEqual(yield* shown("postgres://u:p,ss@h/db"), "<redacted>")
+      assert.strictEqual(yield* shown("hunter2", Config.map(key, (key) => new Map([["key", key]]))), "<redacted>")
+      assert.strictEqual(yield* shown("hunter2", Config.map(key, (key) => () => key)), "<redacted>")
+      const circular: Record<string, unknown> = {}
+      circular["self"] = circular
+      assert.strictEqual(yield* shown("1", Config.map(Config.String("X"), () => circular)), "<redacted>")
+      assert.strictEqual(yield* shown("12", Config.schema(Schema.BigInt, "X")), "12")
+    }))
+
   const sources: Sources = {
     flags: {},
     env: { API_KEY: "hunter2hunter2", DATABASE_URL: "postgres://app:hunter2@db/orders", Empty: "", Retries: "3" },

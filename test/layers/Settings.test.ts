@@ -70,8 +70,17 @@ describe("discovery", () => {
       const { described, platform } = makePlatform({
         env: { LOG_LEVEL: "warn", PORT: "2" },
         files: ec2,
-        tags: { ...named, LogLevel: "debug", Port: "3", LogGroup: "/tagged" },
+        // What people call their machines is no setting.
+        tags: {
+          ...named,
+          LogLevel: "debug",
+          Port: "3",
+          LogGroup: "/tagged",
+          Environment: "production",
+          Stack: "web tier"
+        },
         outputs: {
+          SettingsMode: "whatever",
           LogLevel: "trace",
           Port: "4",
           LogGroup: "/output",
@@ -159,6 +168,7 @@ describe("discovery", () => {
         assert.strictEqual(error._tag, "SettingsUnavailable")
         assert.include(error.message, "orders-prod")
         assert.include(error.message, "--settings=optional")
+        assert.include(error.message, failures[0]?.message ?? "")
         const { values, warning } = yield* untilDone(
           Settings.discover({ "settings": "optional" }, {}, makePlatform(options).platform)
         )

@@ -62,7 +62,8 @@ export interface Options extends Gate.Limits {
  */
 export interface Listener {
   readonly url: string
-  /** Stops accepting, waits for the answers under way at most `deadline`, then cuts what is left. */
+  /** Stops accepting, waits for the answers under way at most `deadline`, then cuts what is left; a handler that cannot be interrupted is
+   * waited for a second more, and left behind. */
   readonly close: (deadline: Duration.Duration) => Effect.Effect<void>
 }
 
@@ -73,6 +74,7 @@ const dropped = Metric.counter("keelson_connections_dropped_total", {
   incremental: true
 })
 
+const patience = "1 second"
 const mostHeadersTimeout = 20_000
 const mostCheckingInterval = 5000
 const maxHeaderSize = 16 * 1024
@@ -107,7 +109,7 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
     if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
     const context = yield* Effect.context<never>()
     server.on("drop", () => dropped.updateUnsafe(1, context))
-    const requests = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+    const requests = yield* Effect.acquireRelease(Scope.make(), interrupt)
     const { begin, httpEffect } = options.router
     const handle = yield* NodeHttpServer.makeHandler(httpEffect, { scope: requests })
     const refuse = (request: IncomingMessage, response: ObservedResponse.ObservedResponse, why: Refusal.Refusal) => {
@@ -168,9 +170,21 @@ export const open = (options: Options): Effect.Effect<Listener, ListenError, Sco
                 `the ${options.name} listener cut requests that took longer than ${Duration.format(deadline)}`
               )
           })),
-          Effect.andThen(Scope.close(requests, Exit.void))
+          Effect.andThen(interrupt(requests)),
+          Effect.flatMap((ended) =>
+            ended ? Effect.void : Effect.logWarning(
+              `the ${options.name} listener leaves handlers behind that cannot be interrupted and do not end`
+            )
+          )
         )
     }
+  })
+
+// What cannot be interrupted ends when it likes: the end of the process does not wait for it long.
+const interrupt = (requests: Scope.Closeable): Effect.Effect<boolean> =>
+  Effect.gen(function*() {
+    const interrupted = yield* Effect.forkDetach(Scope.close(requests, Exit.void))
+    return Option.isSome(yield* Effect.timeoutOption(Fiber.await(interrupted), patience))
   })
 
 const reachable = (host: string) => host === "0.0.0.0" || host === "::" ? "localhost" : bracketed(host)

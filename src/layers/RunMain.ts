@@ -1,6 +1,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
@@ -50,14 +50,17 @@ export const start = <A, E>(program: Effect.Effect<A, E>, options: Options): voi
   }
   process.on("SIGTERM", onSignal)
   process.on("SIGINT", onSignal)
-  NodeRuntime.runMain(program.pipe(Effect.tapCause(report)), {
+  NodeRuntime.runMain(program, {
     disableErrorReporting: true,
-    teardown: (exit, onExit) =>
+    teardown: (exit, onExit) => {
+      // Here is what a finalizer failed with, too.
+      if (Exit.isFailure(exit)) report(exit.cause)
       onExit(
         options.serving && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
           ? 0
           : exitCodeOf(exit)
       )
+    }
   })
 }
 
@@ -69,15 +72,14 @@ const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   return code
 }
 
-const report = (cause: Cause.Cause<unknown>) =>
-  Effect.sync(() => {
-    const error = Cause.squash(cause)
-    if (Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(error)) return
-    const tag = Predicate.hasProperty(error, "_tag") ? String(error._tag) : undefined
-    const message = tag === undefined ? Cause.pretty(cause) : `${tag}: ${error instanceof Error ? error.message : ""}`
-    write(
-      process.stderr.isTTY
-        ? message
-        : `{"timestamp":"${encodeTimestamp(Date.now())}","level":"FATAL","message":${encodeString(message)}}`
-    )
-  })
+const report = (cause: Cause.Cause<unknown>): void => {
+  const error = Cause.squash(cause)
+  if (Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(error)) return
+  const tag = Predicate.hasProperty(error, "_tag") ? String(error._tag) : undefined
+  const message = tag === undefined ? Cause.pretty(cause) : `${tag}: ${error instanceof Error ? error.message : ""}`
+  write(
+    process.stderr.isTTY
+      ? message
+      : `{"timestamp":"${encodeTimestamp(Date.now())}","level":"FATAL","message":${encodeString(message)}}`
+  )
+}

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Result, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Result, Scope, Stream } from "effect"
 import { Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
@@ -18,15 +18,19 @@ class Api extends HttpApi.make("test").add(
       success: Schema.Finite
     }),
     HttpApiEndpoint.get("ended", "/ended", { success: Schema.Boolean }),
+    HttpApiEndpoint.get("stuck", "/stuck", { success: Schema.Boolean }),
     HttpApiEndpoint.get("told", "/told", { query: { text: Schema.String }, success: Schema.String }),
     HttpApiEndpoint.get("cookie", "/cookie", { query: { text: Schema.String }, success: Schema.String })
   )
 ) {}
 
+let begin = () => {}
+
 const handlers = Microservice.group(Api, "things", (handlers) =>
   handlers.handleAll({
     size: ({ payload }) => Stream.runFold(payload, () => 0, (size, chunk) => size + chunk.length).pipe(Effect.orDie),
     ended: ({ request: { source } }) => Effect.succeed(source instanceof IncomingMessage && source.readableEnded),
+    stuck: () => Effect.uninterruptible(Effect.andThen(Effect.sync(() => begin()), Effect.never)),
     told: ({ query: { text } }) =>
       Effect.succeed(HttpServerResponse.text("", { headers: { "x-told": text } }) as never),
     cookie: ({ query: { text } }) =>
@@ -81,6 +85,22 @@ const raw = Buffer.alloc(mebibyte, "a")
 const chunk = Buffer.concat([Buffer.from(`${mebibyte.toString(16)}\r\n`), raw, Buffer.from("\r\n")])
 
 describe("a listener", () => {
+  it.live("ends though a handler does not that cannot be interrupted", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(layer({ "shutdown-deadline": "100ms" }), scope)
+      const { url } = Context.get(context, Server.Server)
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve
+      })
+      const answer = exchange(url, "GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")
+      yield* Effect.promise(() => begun)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* Effect.promise(() => answer), "")
+      const { events } = Context.get(context, LogSink.LogSinkMemory)
+      assert.isDefined(events.find(({ line }) => line.includes("leaves handlers behind")))
+    }))
+
   it.live("streams a gigabyte that it was told to take, in the memory of a few blocks", () =>
     Effect.gen(function*() {
       const { url } = yield* Server.Server

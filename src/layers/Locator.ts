@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -37,6 +38,7 @@ const outputTtl = Duration.minutes(5)
 const shortestTtl = Duration.seconds(1)
 const longestTtl = Duration.minutes(5)
 const retryAfter = Duration.seconds(5)
+const patience = Duration.seconds(1)
 
 /**
  * A coded address.
@@ -171,7 +173,8 @@ const addressesOf = (name: string, resolver: Resolver) =>
  * **Details**
  *
  * Answers are believed for their time to live, of a second to 5 minutes, and given in turns. When no source answers any
- * more, the last answer goes on, for as long as it takes, and is looked for again every 5 seconds.
+ * more, the last answer goes on, for as long as it takes, and is looked for again every 5 seconds. A look that takes
+ * longer than a second holds up nobody who has a last answer; that there is none is believed for a second.
  *
  * @category layers
  * @since 1.1.0
@@ -207,31 +210,43 @@ const makeFinder = (service: string, sources: ReadonlyArray<Source>) => {
   const one = Semaphore.makeUnsafe(1)
   let urls: ReadonlyArray<string> = []
   let expiresAt = Number.NEGATIVE_INFINITY
+  let failed: { readonly error: LocatorError; readonly until: number } | undefined
   let turn = 0
 
   const look = Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
-    if (now < expiresAt) return
+    const began = yield* Clock.currentTimeMillis
+    if (began < expiresAt) return
+    if (failed !== undefined && began < failed.until) return yield* failed.error
     const reasons: Array<string> = []
     for (const { look, name } of sources) {
       const found = yield* Effect.result(look)
       if (Result.isSuccess(found) && found.success.urls.length > 0) {
         urls = found.success.urls
-        expiresAt = now +
+        expiresAt = (yield* Clock.currentTimeMillis) +
           Duration.toMillis(Duration.clamp(found.success.ttl, { minimum: shortestTtl, maximum: longestTtl }))
         return
       }
       reasons.push(`${name}: ${Result.isFailure(found) ? found.failure : "it has no address"}`)
     }
+    const now = yield* Clock.currentTimeMillis
     if (urls.length === 0) {
-      return yield* new LocatorError({ service, message: `nobody knows where ${service} is. ${reasons.join("; ")}` })
+      const message = `nobody knows where ${service} is. ${reasons.join("; ")}`
+      failed = { error: new LocatorError({ service, message }), until: now + Duration.toMillis(patience) }
+      return yield* failed.error
     }
     if (expiresAt !== now) yield* Effect.logWarning(`${service} is where it was: nobody says where it is now`, reasons)
     expiresAt = now + Duration.toMillis(retryAfter)
   })
 
+  const lookAgain = Effect.gen(function*() {
+    const looking = yield* Effect.forkDetach(Semaphore.withPermitsIfAvailable(one, 1)(look))
+    yield* Effect.timeoutOption(Fiber.await(looking), patience)
+  })
+
   return Effect.gen(function*() {
-    if ((yield* Clock.currentTimeMillis) >= expiresAt) yield* Semaphore.withPermit(one, look)
+    if ((yield* Clock.currentTimeMillis) >= expiresAt) {
+      yield* urls.length === 0 ? Semaphore.withPermit(one, look) : lookAgain
+    }
     turn = (turn + 1) % urls.length
     return urls[turn] ?? ""
   })
@@ -278,6 +293,7 @@ export const check = (
     ...options,
     check: Effect.gen(function*() {
       const url = yield* Effect.flatMap(Locator, ({ locate }) => locate(service))
-      yield* Effect.flatMap(HttpClient.get(`${url}/readyz`), HttpClientResponse.filterStatusOk)
+      const request = HttpClientRequest.prependUrl(HttpClientRequest.get("/readyz"), url)
+      yield* Effect.flatMap(HttpClient.execute(request), HttpClientResponse.filterStatusOk)
     })
   }).pipe(Layer.provide(FetchHttpClient.layer))

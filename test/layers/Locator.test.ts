@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Layer, Ref, Schema } from "effect"
+import { ConfigProvider, Duration, Effect, Fiber, Layer, Ref, Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { TestClock } from "effect/testing"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
@@ -53,6 +53,38 @@ describe("a locator", () => {
         yield* TestClock.adjust("5 seconds")
         assert.strictEqual(yield* locate("stock"), "http://c")
       }).pipe(provide({ stock: [controlled(urls, 10, asked)] }))
+    }))
+
+  it.effect("holds nobody up who has a last answer, and does not ask for each who has none", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      let answer: LocatorLayer.Source["look"] = Effect.succeed({ urls: ["http://a"], ttl: Duration.seconds(1) })
+      const source = { name: "the test", look: Effect.suspend(() => (asked++, answer)) }
+      yield* Effect.gen(function*() {
+        yield* locate("stock")
+        answer = Effect.andThen(Effect.sleep("7 seconds"), Effect.fail("silence"))
+        yield* TestClock.adjust("2 seconds")
+        const first = yield* Effect.forkChild(locate("stock"))
+        yield* TestClock.adjust(0)
+        const others = yield* Effect.all(Array.from({ length: 9 }, () => locate("stock")), { concurrency: "unbounded" })
+        assert.deepStrictEqual([new Set(others), asked], [new Set(["http://a"]), 2])
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* Fiber.join(first), "http://a")
+        yield* TestClock.adjust("6 seconds")
+        yield* locate("stock")
+        assert.strictEqual(asked, 2, "five seconds from when the silence was found")
+      }).pipe(provide({ stock: [source] }))
+
+      asked = 0
+      answer = Effect.andThen(Effect.sleep("1 second"), Effect.fail("silence"))
+      yield* Effect.gen(function*() {
+        const all = yield* Effect.forkChild(
+          Effect.all(Array.from({ length: 3 }, () => Effect.result(locate("stock"))), { concurrency: "unbounded" })
+        )
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual((yield* Fiber.join(all)).map(({ _tag }) => _tag), ["Failure", "Failure", "Failure"])
+        assert.strictEqual(asked, 1)
+      }).pipe(provide({ stock: [source] }))
     }))
 
   it.effect("takes the first source that answers", () =>

@@ -6,18 +6,20 @@ import { formatValue, read } from "./LogValue.ts"
  * Renders a cause with its stacks, as `Cause.pretty` does, whatever failed.
  *
  * Failures that are neither errors nor scalars are shown as `LogValue.formatValue` does: redacted and bounded, also when
- * they are the `cause` of an error.
+ * they are the `cause` of an error. What an `AggregateError` is made of is named after it.
  *
  * @category rendering
  * @since 1.1.0
  */
 export const pretty = (cause: Cause.Cause<unknown>): string => {
   try {
-    return Cause.pretty(
+    const text = Cause.pretty(
       cause.reasons.every((reason) => isReadable(failureOf(reason), maxDepth))
         ? cause
         : Cause.fromReasons(cause.reasons.map(toReadable))
     )
+    const errors = cause.reasons.flatMap((reason) => aggregated(failureOf(reason), maxDepth))
+    return errors.length === 0 ? text : `${text}\n[errors]: ${errors.slice(0, mostErrors).map(nameOf).join("; ")}`
   } catch {
     return "[cause could not be read]"
   }
@@ -45,6 +47,18 @@ export const tag = ({ reasons }: Cause.Cause<unknown>): string => {
 }
 
 const maxDepth = 10
+const mostErrors = 10
+
+// Node's own, of a host with several addresses, says nothing but in its errors.
+const aggregated = (failure: unknown, depth: number): ReadonlyArray<unknown> => {
+  if (depth === 0 || !(failure instanceof Error)) return []
+  return failure instanceof AggregateError ? failure.errors : aggregated(read(failure, "cause"), depth - 1)
+}
+
+const nameOf = (error: unknown): string =>
+  error instanceof Error && !Redactable.isRedactable(error)
+    ? `${String(read(error, "name"))}: ${String(read(error, "message"))}`
+    : String(formatValue(error))
 
 const failureOf = (reason: Cause.Reason<unknown>): unknown =>
   Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined

@@ -40,10 +40,12 @@ const respond = (status: number, body: ErrorBody, headers?: Record<string, strin
 export const toResponse = (
   cause: Cause.Cause<unknown>,
   request: HttpServerRequest.HttpServerRequest,
-  { allowed, overview }: {
+  { allowed, fiber, overview }: {
     readonly allowed: (request: HttpServerRequest.HttpServerRequest) => ReadonlyArray<string>
     /** What to look at where nothing is served. */
     readonly overview: string
+    /** Who answers: what it interrupts itself, the end of the service does not. */
+    readonly fiber: number
   }
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, unknown> => {
   let unexpected = cause
@@ -83,7 +85,9 @@ export const toResponse = (
     }
     if (HttpServerRespondable.isRespondable(error)) return HttpServerRespondable.toResponse(error)
   }
-  if (Cause.hasInterruptsOnly(cause)) {
+  const interruptors = [...Cause.interruptors(cause)]
+  const itself = interruptors.length > 0 && interruptors.every((id) => id === fiber)
+  if (Cause.hasInterruptsOnly(cause) && !itself) {
     return respond(503, {
       _tag: "ServiceUnavailable",
       message: "The service is shutting down; try another instance"

@@ -242,7 +242,7 @@ export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       }
       fiber.setContext(context)
       return Effect.catchCause(effect, (cause) => {
-        const answered = HttpErrors.toResponse(cause, request, { allowed, overview })
+        const answered = HttpErrors.toResponse(cause, request, { allowed, overview, fiber: fiber.id })
         return report === undefined ? answered : Effect.andThen(report(cause), answered)
       })
     }) as HttpEffect

@@ -47,6 +47,7 @@ class Odd extends HttpApiGroup.make("odd").add(
   HttpApiEndpoint.get("empty", "/empty", { success: Schema.Struct({ id }).pipe(HttpApiSchema.status(204)) }),
   HttpApiEndpoint.get("beyond", "/beyond", { success: Schema.Struct({ id }).pipe(HttpApiSchema.status(600)) }),
   HttpApiEndpoint.get("thrown", "/thrown", { success: id }),
+  HttpApiEndpoint.get("interrupted", "/interrupted", { success: id }),
   HttpApiEndpoint.get("headed", "/headed", { headers: { "x-a": Schema.optionalKey(id) }, success: id }),
   HttpApiEndpoint.get("caught", "/caught", { success: Schema.Unknown }),
   HttpApiEndpoint.get("unfit", "/unfit", { success: Schema.Struct({ n: Schema.Int }) }),
@@ -88,6 +89,7 @@ const served = (make: typeof HttpApiBuilder.group, config: typeof HttpRouter.Rou
         thrown: (): Effect.Effect<string> => {
           throw new Error("at once")
         },
+        interrupted: () => Effect.interrupt,
         headed: (): Effect.Effect<string> => {
           throw new Error("with headers")
         },
@@ -191,6 +193,13 @@ describe("a router", () => {
         const body = JSON.stringify({ text: "t" })
         const answer = yield* Effect.promise(() => exchange(url, post("/twice", body)))
         assert.include(answer, JSON.stringify([body, body]))
+      })))
+
+    it.live("takes no handler that interrupts itself for the end of the service", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { logged, url } = yield* served(make)
+        assert.strictEqual((yield* ask(url, "GET", "/interrupted")).status, 500)
+        assert.isAbove(logged(), 0)
       })))
 
     it.live("leaves a body to a handler that declares none", () =>

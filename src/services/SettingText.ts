@@ -56,8 +56,8 @@ const units: Record<string, string> = {
  * ```
  */
 export const duration = (text: string): Result.Result<Duration.Duration, string> => {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|(?:millisecond|second|sec|minute|min|hour)(?=s?$))?s?$/i.exec(text)
-  const unit = units[match?.[2]?.toLowerCase() ?? "s"]
+  const match = /^(\d+(?:\.\d+)?)\s*(?:(ms|s|m|h)|(millisecond|second|sec|minute|min|hour)s?)?$/i.exec(text)
+  const unit = units[(match?.[2] ?? match?.[3] ?? "s").toLowerCase()]
   return match === null || unit === undefined
     ? Result.fail("a duration such as 500ms, 10s or 1m")
     : Result.succeed(Duration.millis(Number(match[1]) * Duration.toMillis(`1 ${unit}` as Duration.Input)))

@@ -33,6 +33,9 @@ describe("settings", () => {
         ["5 mins", 300_000]
       ] as const
     ) assert.strictEqual(Duration.toMillis(read({ lameduck: text }).lameduck), milliseconds)
+    for (const text of ["10hs", "10ss", "10mss", "s", "10 minutess"]) {
+      assert.isTrue(Result.isFailure(resolve({ flags: { lameduck: text }, env: {} })), text)
+    }
   })
 
   it("take any common word for on and off", () => {

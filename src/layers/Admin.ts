@@ -11,6 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import { hostname } from "node:os"
+import { preferred } from "../services/Accept.ts"
 import { BreakGlass } from "../services/BreakGlass.ts"
 import { ServiceName, Version } from "../services/BuildInfo.ts"
 import { Environment } from "../services/Environment.ts"
@@ -246,8 +247,5 @@ export const layer: Layer.Layer<
   })
 )
 
-const prefersHtml = (accept: string | undefined) => {
-  const html = accept?.indexOf("text/html") ?? -1
-  const json = accept?.search(/application\/(health\+)?json/) ?? -1
-  return html !== -1 && (json === -1 || html < json)
-}
+const prefersHtml = (accept: string | undefined) =>
+  preferred(accept, ["text/html", "application/health+json", "application/json"]) === "text/html"

@@ -1,4 +1,5 @@
 import type * as Metric from "effect/Metric"
+import { preferred } from "./Accept.ts"
 
 /**
  * The text formats of metrics: Prometheus' own (0.0.4) and OpenMetrics 1.0.
@@ -20,16 +21,15 @@ export const contentTypes: Readonly<Record<Format, string>> = {
 }
 
 /**
- * The format that an `Accept` header asks for: OpenMetrics where it is named, and before plain text.
+ * The format that an `Accept` header asks for: OpenMetrics where it is preferred to plain text.
  *
  * @category getters
  * @since 1.1.0
  */
-export const accepted = (accept: string | undefined): Format => {
-  const open = accept?.indexOf("application/openmetrics-text") ?? -1
-  const plain = accept?.indexOf("text/plain") ?? -1
-  return open !== -1 && (plain === -1 || open < plain) ? "openmetrics" : "prometheus"
-}
+export const accepted = (accept: string | undefined): Format =>
+  preferred(accept, ["application/openmetrics-text", "text/plain"]) === "application/openmetrics-text"
+    ? "openmetrics"
+    : "prometheus"
 
 type Kind = "counter" | "gauge" | "histogram" | "summary"
 // What the names that belong to a family end in.

@@ -62,8 +62,10 @@ export interface Options extends Gate.Limits {
  */
 export interface Listener {
   readonly url: string
-  /** Stops accepting, waits for the answers under way at most `deadline`, then cuts what is left; a handler that cannot be interrupted is
-   * waited for a second more, and left behind. */
+  /**
+   * Stops accepting, waits for the answers under way at most `deadline`, then cuts what is left. A handler that cannot be
+   * interrupted is waited for a second more, and left behind.
+   */
   readonly close: (deadline: Duration.Duration) => Effect.Effect<void>
 }
 

@@ -55,7 +55,7 @@ const nodeOf = "[process.version, process.arch, process.platform].join()"
  * the code, which is felt in a start: they are left out of stacks as short as those, of errors without a message.
  *
  * V8 begins with a new space of 1 MB and doubles it when much outlives a collection, as most of what a start makes does.
- * The first collection is when the code is unpacked: it gives 8 MB, which V8 takes under load anyway. What V8 compiled, Node's
+ * The first collection is when the code is unpacked: it gives 4 MB, which V8 takes under load anyway. What V8 compiled, Node's
  * own modules too, is for the flags that it was compiled with: nothing is loaded until the factor is V8's own again.
  *
  * A container runtime asks for the health every few seconds: without the service it is there in half of the time. What
@@ -178,7 +178,7 @@ export const render = (
   if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
   getBuiltinModule("node:zlib");
   const { setFlagsFromString } = getBuiltinModule("node:v8");
-  setFlagsFromString("--semi-space-growth-factor=8");
+  setFlagsFromString("--semi-space-growth-factor=4");
   const start = unpack(index.start, codes);
   setFlagsFromString("--semi-space-growth-factor=2");
   if (index.node === ${nodeOf}) unpack(index.compiled, compiled, start);

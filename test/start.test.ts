@@ -36,12 +36,12 @@ Server.prototype.emit = function(event) {
 }
 `
 
-const start = async (): Promise<Seen> => {
+const start = async (...flags: ReadonlyArray<string>): Promise<Seen> => {
   const directory = mkdtempSync(join(tmpdir(), "keelson-start-"))
   try {
     const preload = join(directory, "watch.cjs")
     writeFileSync(preload, watch)
-    const child = spawn(process.execPath, ["--require", preload, main, "serve"], {
+    const child = spawn(process.execPath, [...flags, "--require", preload, main, "serve"], {
       env: { PATH: process.env["PATH"], PORT: "0", ADMIN_PORT: "0" },
       stdio: ["ignore", "pipe", "pipe"]
     })
@@ -64,5 +64,10 @@ describe("a start", () => {
   it("has room for what it makes, which collections would copy", async () => {
     const { newSpace } = await start()
     assert.isAbove(newSpace, 4e6)
+  })
+
+  it("leaves V8's room to who gave a flag for it", async () => {
+    const { newSpace } = await start("--semi-space-growth-factor=8")
+    assert.isAbove(newSpace, 8e6)
   })
 })

@@ -56,7 +56,8 @@ const nodeOf = "[process.version, process.arch, process.platform].join()"
  *
  * V8 begins with a new space of 1 MB and doubles it when much outlives a collection, as most of what a start makes does.
  * The first collection is when the code is unpacked: it gives 4 MB, which V8 takes under load anyway. What V8 compiled, Node's
- * own modules too, is for the flags that it was compiled with: nothing is loaded until the factor is V8's own again.
+ * own modules too, is for the flags that it was compiled with: nothing is loaded until the factor is V8's own again. Who
+ * gives a factor keeps it, and what the file brings would be refused.
  *
  * A container runtime asks for the health every few seconds: without the service it is there in half of the time. What
  * is required and is no part may be one of Node's modules, or an optional dependency, which must be seen to be missing.
@@ -176,12 +177,17 @@ export const render = (
     return module.exports;
   };
   if (flag === "health" && load("${probeEntry}.js").run(process.argv.slice(3))) return;
-  getBuiltinModule("node:zlib");
-  const { setFlagsFromString } = getBuiltinModule("node:v8");
-  setFlagsFromString("--semi-space-growth-factor=4");
+  const fits = index.node === ${nodeOf} && !/semi.space.growth/.test(process.execArgv.join());
+  const grow = (factor) => getBuiltinModule("node:v8").setFlagsFromString("--semi-space-growth-factor=" + factor);
+  if (fits) {
+    getBuiltinModule("node:zlib");
+    grow(4);
+  }
   const start = unpack(index.start, codes);
-  setFlagsFromString("--semi-space-growth-factor=2");
-  if (index.node === ${nodeOf}) unpack(index.compiled, compiled, start);
+  if (fits) {
+    grow(2);
+    unpack(index.compiled, compiled, start);
+  }
   const { prepareStackTrace } = Error;
   Error.prepareStackTrace = (error, frames) => [
     Error.prototype.toString.call(error),

@@ -7,6 +7,7 @@ import * as ChromeTrace from "../services/ChromeTrace.ts"
 import * as FiberDumpService from "../services/FiberDump.ts"
 import * as V8Profile from "../services/V8Profile.ts"
 import { type Ask, captureOptions, type DebugAnswer, fibers, headers, json, Refusal, refused } from "./DebugAnswer.ts"
+import * as LoopDelay from "./LoopDelay.ts"
 import * as Pprof from "./Pprof.ts"
 import * as Profiler from "./Profiler.ts"
 import { resolveSamples } from "./SourceMaps.ts"
@@ -83,8 +84,7 @@ const trace = (ask: Ask) =>
 
 const loopResolution = 1
 
-// Node measures from tick to tick of a timer of its own, whose period is no delay; of no tick it has no mean.
-const delayOf = (nanoseconds: number): number => Math.max(0, (nanoseconds || 0) / 1e6 - loopResolution)
+const delayOf = (nanoseconds: number): number => LoopDelay.seconds(nanoseconds, loopResolution) * 1e3
 
 const eventLoop = (ask: Ask) =>
   Effect.gen(function*() {

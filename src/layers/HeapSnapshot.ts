@@ -10,11 +10,8 @@ const largestHeap = 128 * mebibyte
 // Measured on a heap of small objects, the worst there is: docs/security.md.
 const memoryPerHeap = 12
 const secondsPerMebibyte = 0.16
-const headers = {
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
-  "content-disposition": `attachment; filename="keelson.heapsnapshot"`
-}
+const unkept = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
+const headers = { ...unkept, "content-disposition": `attachment; filename="keelson.heapsnapshot"` }
 
 let underWay = false
 
@@ -49,12 +46,12 @@ export const respond = (
     return Effect.succeed(HttpServerResponse.raw(snapshot, { contentType: "application/octet-stream", headers }))
   })
 
-const busy = Refusal.make(409, { _tag: "CaptureRefused", message: "A heap snapshot is being taken" }, headers)
+const busy = Refusal.make(409, { _tag: "CaptureRefused", message: "A heap snapshot is being taken" }, unkept)
 
 const tooLarge = (used: number) => {
   const size = used / mebibyte
   const message =
     `A heap of ${Math.round(size)} MiB may stop the process for ${Math.round(size * secondsPerMebibyte)} s` +
     ` and take ${Math.round(size * memoryPerHeap)} MiB more; add force=1 to do it all the same`
-  return Refusal.make(503, { _tag: "CaptureRefused", message }, headers)
+  return Refusal.make(503, { _tag: "CaptureRefused", message }, unkept)
 }

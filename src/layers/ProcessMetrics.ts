@@ -8,6 +8,7 @@ import { existsSync, readdirSync, statfs, type StatsFs } from "node:fs"
 import { getHeapStatistics } from "node:v8"
 import { Fibers } from "../services/Fibers.ts"
 import { Settings } from "../services/Settings.ts"
+import * as LoopDelay from "./LoopDelay.ts"
 import * as Stopwatch from "./Stopwatch.ts"
 
 // A start is to be short: watching begins after it.
@@ -148,9 +149,7 @@ const openDelayWindow = () => {
     close: () => {
       delay.disable()
     },
-    // Node measures the time between two ticks of its own timer: the timer's period is not delay.
-    lag: (percentile: number) =>
-      delay.count === 0 ? 0 : Math.max(0, delay.percentile(percentile) / 1e9 - delayResolution / 1e3)
+    lag: (percentile: number) => LoopDelay.seconds(delay.percentile(percentile), delayResolution)
   }
 }
 

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import { History, intervalSeconds, makeRecorder, type Vitals } from "../services/History.ts"
+import * as LoopDelay from "./LoopDelay.ts"
 
 // A start is to be short: measuring begins after it.
 const pause = "1 second"
@@ -88,8 +89,7 @@ const openVitals = Effect.map(
         const { heapUsed, rss } = process.memoryUsage()
         const taken = {
           loop: performance.eventLoopUtilization(next.loop, since.loop).utilization,
-          // Node measures the time between two ticks of its own timer: the timer's period is not delay.
-          delay: delay.count === 0 ? 0 : Math.max(0, delay.max / 1e9 - delayResolution / 1e3),
+          delay: LoopDelay.seconds(delay.max, delayResolution),
           cpu: (next.cpu - since.cpu) / seconds,
           heap: heapUsed,
           rss,

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Result } from "effect"
+import { syncBuiltinESMExports } from "node:module"
 import * as Admin from "../../src/layers/Admin.ts"
 import * as FiberRegistry from "../../src/layers/FiberRegistry.ts"
 import { MicroserviceMemory } from "../../src/layers/Microservice.ts"
@@ -61,7 +62,16 @@ describe("/debug/", () => {
       const count = (ph: string) => trace.traceEvents.filter((event) => event.ph === ph).length
       assert.isAbove(count("B"), 0)
       assert.strictEqual(count("B"), count("E"))
-      assert.hasAllKeys(yield* get("/debug/eventloop?seconds=1"), [
+      const loop = process.getBuiltinModule("node:perf_hooks")
+      const { monitorEventLoopDelay } = loop
+      const late = { enable: () => {}, disable: () => {}, mean: Number.NaN, percentile: (p: number) => p * 1e6 }
+      loop.monitorEventLoopDelay = () => late as never
+      syncBuiltinESMExports()
+      const delays = yield* get("/debug/eventloop?seconds=1")
+      loop.monitorEventLoopDelay = monitorEventLoopDelay
+      syncBuiltinESMExports()
+      assert.deepInclude(delays, { unit: "milliseconds", mean: 0, p50: 49, p100: 99 })
+      assert.hasAllKeys(delays, [
         "unit",
         "seconds",
         "mean",

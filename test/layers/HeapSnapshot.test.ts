@@ -45,6 +45,8 @@ describe("a heap snapshot", () => {
         assert.deepStrictEqual([heap, result.status, taken], [heap, 503, 0])
         const body = result.body as { readonly text?: string }
         assert.match(String(body.text), new RegExp(`${heap} MiB.*force=1`))
+        assert.deepInclude(result.headers, { "cache-control": "no-store", "x-content-type-options": "nosniff" })
+        assert.notProperty(result.headers, "content-disposition")
         const forced = yield* pretending(heap, left, asked("?force=1"))
         assert.deepStrictEqual([forced.result.status, forced.taken], [200, 1])
         yield* drain(forced.result)

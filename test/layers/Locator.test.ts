@@ -8,6 +8,7 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { configProvider } from "../../src/layers/DeclaredSettings.ts"
+import * as HealthLayer from "../../src/layers/Health.ts"
 import * as LocatorLayer from "../../src/layers/Locator.ts"
 import * as Environment from "../../src/services/Environment.ts"
 import { layerMemory, Locator, type LocatorError } from "../../src/services/Locator.ts"
@@ -100,6 +101,24 @@ describe("a locator", () => {
         "http://set"
       )
     }))
+
+  it.live("watches a service at the path that a client would ask, whatever its address ends with", () =>
+    Effect.gen(function*() {
+      let ask: (url: string) => void = () => {}
+      const asked = new Promise<string>((resolve) => {
+        ask = resolve
+      })
+      const server = createServer(({ url = "" }, response) => {
+        ask(url)
+        response.end()
+      })
+      yield* Effect.promise(() => once(server.listen(0, "127.0.0.1"), "listening"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+      const { port } = server.address() as AddressInfo
+      const locator = layerMemory({ stock: `http://127.0.0.1:${port}/` })
+      yield* Layer.build(LocatorLayer.check("stock").pipe(Layer.provide(Layer.merge(locator, HealthLayer.layer))))
+      assert.strictEqual(yield* Effect.promise(() => asked), "/readyz")
+    }).pipe(Effect.scoped))
 
   it.effect("says what it tried", () =>
     Effect.gen(function*() {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Result, Schema, Stream } from "effect"
+import { Arbitrary, Console, Effect, Result, Schema, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { HttpApi, HttpApiClient, type HttpApiEndpoint } from "effect/http-api"
 import { mkdtempSync, writeFileSync } from "node:fs"
@@ -276,6 +276,19 @@ describe("a command", () => {
       assert.deepStrictEqual(yield* run(["ping"], answer("{oops"), "", true), { code: 0, stdout: "{oops", stderr: "" })
       assert.strictEqual((yield* run(["ping"], answer("[1]"), "", true)).stdout, "[\n  1\n]\n")
     }))
+
+  it.effect("says in its help what must be given, and of no array that may be empty", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const lines: Array<string> = []
+      const log = (...texts: ReadonlyArray<unknown>) => void lines.push(texts.join(" "))
+      yield* run(["items", "replace", "--help"], yield* inProcess(group)).pipe(
+        Effect.provideService(Console.Console, { ...globalThis.console, log })
+      )
+      const help = lines.join("\n")
+      assert.match(help, /--price .*required/)
+      assert.match(help, /--flags /)
+      assert.notMatch(help, /--flags .*required/)
+    })))
 
   it.effect("adds headers", () =>
     Effect.scoped(Effect.gen(function*() {
